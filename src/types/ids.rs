@@ -1,0 +1,85 @@
+//! Newtypes for every identifier, so that two ids of different things never meet in one
+//! signature. Ids carry no meaning beyond equality and order.
+
+use std::fmt;
+use std::str::FromStr;
+
+use uuid::Uuid;
+
+macro_rules! uuid_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub Uuid);
+
+        impl $name {
+            /// The 16 bytes in network order; their order is the order of the ids.
+            #[must_use]
+            pub fn as_bytes(&self) -> &[u8; 16] {
+                self.0.as_bytes()
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.hyphenated().fmt(f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = uuid::Error;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Uuid::parse_str(text).map(Self)
+            }
+        }
+    };
+}
+
+uuid_id!(
+    /// One atom. Version 7, so ids sort by creation time within a tenant.
+    AtomId
+);
+uuid_id!(
+    /// One tenant: the unit of isolation, quota and placement.
+    TenantId
+);
+uuid_id!(
+    /// One long-lived API key (its public id, never the secret).
+    KeyId
+);
+uuid_id!(
+    /// One organization: the owner of tenants.
+    OrganizationId
+);
+
+/// A tenant's number: the first eight bytes of all its storage keys. Never reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TenantNo(pub u64);
+
+/// An atom's number within its tenant: assigned in order of creation, never reused, so it can
+/// key the vector index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AtomNo(pub u64);
+
+/// A shard's number, stable across restarts and edits of the shard file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ShardNo(pub u16);
+
+impl fmt::Display for TenantNo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for ShardNo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

@@ -1,0 +1,13 @@
+//! The vocabulary every other module shares: ids, time, limits, vectors and the closed set of
+//! error kinds. It imports nothing from this crate, performs no I/O and holds no decisions.
+
+pub mod clock;
+pub mod error_kind;
+pub mod ids;
+pub mod limits;
+pub mod vector;
+
+pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
+pub use error_kind::ErrorKind;
+pub use ids::{AtomId, AtomNo, KeyId, OrganizationId, ShardNo, TenantId, TenantNo};
+pub use vector::{EmbedderIdentity, QuantizedVector, VectorError};
