@@ -1,1 +1,7 @@
-fn main(){}
+//! Parses arguments, calls `cli`, turns the result into an exit code.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    hebbd::cli::main()
+}

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::actors::ActorError;
+use crate::control::ControlError;
+use crate::embedding::EmbedError;
 use crate::types::ErrorKind;
 
 /// A failure with a message fit for the caller. What caused it inside is logged where it
@@ -41,5 +44,48 @@ impl ServiceError {
     #[must_use]
     pub fn pause(&self) -> Option<Duration> {
         self.retry_after
+    }
+}
+
+impl ServiceError {
+    /// The refusal of a key that was good once.
+    #[must_use]
+    pub fn unauthenticated_revoked() -> Self {
+        Self {
+            kind: ErrorKind::Unauthenticated,
+            message: ControlError::RevokedKey.to_string(),
+            retry_after: None,
+        }
+    }
+
+    /// Whether a key was refused because it had been revoked.
+    #[must_use]
+    pub fn is_revoked_key(&self) -> bool {
+        *self == Self::unauthenticated_revoked()
+    }
+
+    /// What a caller may know of a failure below; the cause is logged here, once.
+    #[must_use]
+    pub fn from_actor(error: &ActorError) -> Self {
+        let kind = error.kind();
+        let message = match kind {
+            ErrorKind::Internal => {
+                tracing::error!(error = %error, "request failed inside");
+                "the server failed to serve this request".to_owned()
+            }
+            ErrorKind::Corrupted => {
+                tracing::error!(error = %error, "stored data failed verification");
+                "stored data of this tenant failed verification".to_owned()
+            }
+            _ => error.to_string(),
+        };
+        Self { kind, message, retry_after: None }
+    }
+}
+
+impl From<EmbedError> for ServiceError {
+    fn from(error: EmbedError) -> Self {
+        tracing::warn!(error = %error, "embedding failed");
+        Self::new(error.kind(), error.to_string())
     }
 }

@@ -53,6 +53,24 @@ impl Timestamp {
         Some(Self::from_micros(instant.as_microsecond()))
     }
 
+    /// Whole days since 1970-01-01 in UTC, rounded towards the past.
+    #[must_use]
+    pub fn epoch_days(self) -> i64 {
+        self.0.div_euclid(86_400_000_000)
+    }
+
+    /// Year and month (1 to 12) in UTC.
+    #[must_use]
+    pub fn year_month(self) -> (i16, i8) {
+        match jiff::Timestamp::from_microsecond(self.0) {
+            Ok(instant) => {
+                let date = jiff::tz::TimeZone::UTC.to_datetime(instant).date();
+                (date.year(), date.month())
+            }
+            Err(_) => (9999, 12),
+        }
+    }
+
     /// The difference in either direction, in microseconds.
     #[must_use]
     pub fn abs_diff_micros(self, other: Self) -> u64 {

@@ -6,10 +6,12 @@ pub mod deadline;
 pub mod error_kind;
 pub mod ids;
 pub mod limits;
+pub mod query_embedding;
 pub mod vector;
 
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use deadline::Deadline;
 pub use error_kind::ErrorKind;
 pub use ids::{AtomId, AtomNo, KeyId, OrganizationId, ShardNo, TenantId, TenantNo};
+pub use query_embedding::{QueryEmbedding, WordVector};
 pub use vector::{EmbedderIdentity, QuantizedVector, VectorError};

@@ -1,0 +1,18 @@
+//! Mailboxes around tenants. An actor here receives, calls synchronous code in `tenant`, and
+//! replies; no rule about memory lives here, and nothing here knows HTTP. The registry is the
+//! supervisor: it opens tenants on demand, replaces the crashed and evicts the idle.
+
+pub mod error;
+pub mod eviction;
+pub mod handle;
+pub mod placement;
+pub mod registry;
+pub mod restart;
+pub mod settings;
+pub mod shards;
+pub mod tenant;
+
+pub use error::ActorError;
+pub use handle::TenantHandle;
+pub use registry::Registry;
+pub use shards::{Shard, Shards};

@@ -1,0 +1,377 @@
+//! TenantId -> handle. Opens tenants on demand, one at a time each; closes the idle; replaces
+//! the crashed until they crash too often. actix's own supervisor does not restart an actor
+//! after a panic, so this is the supervisor.
+//!
+//! Invariant: at most one actor exists for a tenant. A slot is opened and closed only under its
+//! own lock, and leaves the map only under that lock, marked as retired.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use actix::Actor;
+use dashmap::DashMap;
+use tokio::sync::Mutex;
+use tokio::time::timeout_at;
+
+use super::error::ActorError;
+use super::handle::{CallFailure, TenantHandle};
+use super::restart::{CrashHistory, Permission, RestartPolicy};
+use super::settings::RegistrySettings;
+use super::shards::{Shard, Shards};
+use super::tenant::{TenantActor, TenantCommand};
+use crate::control::Directory;
+use crate::control::keys::Principal;
+use crate::control::quotas::{RateExceeded, RateStatus, TokenBucket};
+use crate::tenant::{OpenTenant, Tenant};
+use crate::types::{Clock, Deadline, EmbedderIdentity, TenantId, Timestamp};
+
+/// How often a call is sent again after its tenant was evicted or crashed before it began.
+const ATTEMPTS_MAX: usize = 3;
+
+struct SlotState {
+    history: CrashHistory,
+    /// The slot left the map; whoever waited for its lock must look the tenant up again.
+    retired: bool,
+}
+
+/// What the registry keeps of a tenant in use.
+struct Slot {
+    bucket: TokenBucket,
+    handle: RwLock<Option<TenantHandle>>,
+    state: Mutex<SlotState>,
+}
+
+impl Slot {
+    fn open_handle(&self) -> Option<TenantHandle> {
+        let handle = self.handle.read().unwrap_or_else(PoisonError::into_inner);
+        handle.as_ref().filter(|handle| handle.is_open()).cloned()
+    }
+
+    fn current(&self) -> Option<TenantHandle> {
+        self.handle.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn replace(&self, handle: Option<TenantHandle>) {
+        *self.handle.write().unwrap_or_else(PoisonError::into_inner) = handle;
+    }
+}
+
+/// A tenant that may not be opened for now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuarantinedTenant {
+    pub tenant: TenantId,
+    pub until: Timestamp,
+}
+
+pub struct Registry {
+    directory: Arc<Directory>,
+    shards: Shards,
+    slots: DashMap<TenantId, Arc<Slot>>,
+    policy: RestartPolicy,
+    open_tenants_max: usize,
+    open_timeout: Duration,
+    embedder: EmbedderIdentity,
+    clock: Arc<dyn Clock>,
+    generations: AtomicU64,
+    accepting: AtomicBool,
+}
+
+impl Registry {
+    #[must_use]
+    pub fn new(
+        directory: Arc<Directory>,
+        shards: Shards,
+        settings: &RegistrySettings,
+        embedder: EmbedderIdentity,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            directory,
+            shards,
+            slots: DashMap::new(),
+            policy: settings.restart_policy(),
+            open_timeout: Duration::from_millis(settings.tenant_open_timeout_ms),
+            open_tenants_max: settings.open_tenants_max,
+            embedder,
+            clock,
+            generations: AtomicU64::new(1),
+            accepting: AtomicBool::new(true),
+        }
+    }
+
+    #[must_use]
+    pub fn shards(&self) -> &Shards {
+        &self.shards
+    }
+
+    #[must_use]
+    pub fn is_accepting(&self) -> bool {
+        self.accepting.load(Ordering::Acquire)
+    }
+
+    /// How many tenants have an actor now.
+    #[must_use]
+    pub fn open_count(&self) -> usize {
+        self.slots.iter().filter(|slot| slot.open_handle().is_some()).count()
+    }
+
+    /// Takes one request from the tenant's allowance. Costs no message and no I/O.
+    ///
+    /// # Errors
+    /// When the allowance is used up.
+    pub fn admit(&self, principal: &Principal) -> Result<RateStatus, RateExceeded> {
+        self.slot(principal.tenant, || TokenBucket::new(&principal.plan, Arc::clone(&self.clock)))
+            .bucket
+            .take()
+    }
+
+    /// Runs a command on a tenant, opening it first where needed. A command that a crashed or
+    /// evicted actor had not begun is sent again; one that had begun is not.
+    ///
+    /// # Errors
+    /// See [`ActorError`].
+    pub async fn call<C: TenantCommand>(
+        &self,
+        tenant: TenantId,
+        command: C,
+        deadline: Deadline,
+    ) -> Result<C::Reply, ActorError> {
+        let mut command = command;
+        for _ in 0..ATTEMPTS_MAX {
+            let handle = self.handle(tenant, deadline).await?;
+            command = match handle.call(command, deadline).await {
+                Ok(reply) => return Ok(reply),
+                Err(CallFailure::Failed(error)) => return Err(error),
+                Err(CallFailure::Evicted(command)) => command,
+                Err(CallFailure::Crashed(command)) => {
+                    self.note_crash(&handle).await;
+                    command.ok_or(ActorError::Crashed)?
+                }
+            };
+        }
+        Err(ActorError::Overloaded { scope: "restarting tenant" })
+    }
+
+    fn slot(&self, tenant: TenantId, bucket: impl FnOnce() -> TokenBucket) -> Arc<Slot> {
+        if let Some(slot) = self.slots.get(&tenant) {
+            return Arc::clone(&slot);
+        }
+        let slot = self.slots.entry(tenant).or_insert_with(|| {
+            Arc::new(Slot {
+                bucket: bucket(),
+                handle: RwLock::new(None),
+                state: Mutex::new(SlotState { history: CrashHistory::default(), retired: false }),
+            })
+        });
+        Arc::clone(&slot)
+    }
+
+    /// The tenant's handle; opens the tenant when it has none.
+    async fn handle(
+        &self,
+        tenant: TenantId,
+        deadline: Deadline,
+    ) -> Result<TenantHandle, ActorError> {
+        loop {
+            if !self.is_accepting() {
+                return Err(ActorError::ShuttingDown);
+            }
+            let known = self.directory.get_tenant(tenant)?;
+            let slot =
+                self.slot(tenant, || TokenBucket::new(&known.plan, Arc::clone(&self.clock)));
+            if let Some(handle) = slot.open_handle() {
+                return Ok(handle);
+            }
+            let opening = async {
+                let mut state = slot.state.lock().await;
+                if state.retired {
+                    return Ok(None);
+                }
+                self.open_locked(&slot, &mut state, known).await.map(Some)
+            };
+            let open_by = deadline.min(Deadline::after(self.open_timeout));
+            match timeout_at(open_by.instant(), opening).await {
+                Err(_) => return Err(ActorError::DeadlineExceeded),
+                Ok(Err(error)) => return Err(error),
+                Ok(Ok(Some(handle))) => return Ok(handle),
+                Ok(Ok(None)) => {}
+            }
+        }
+    }
+
+    async fn open_locked(
+        &self,
+        slot: &Slot,
+        state: &mut SlotState,
+        known: crate::control::tenants::Tenant,
+    ) -> Result<TenantHandle, ActorError> {
+        if let Some(handle) = slot.open_handle() {
+            return Ok(handle);
+        }
+        match state.history.permission(self.clock.now(), &self.policy) {
+            Permission::Granted => {}
+            Permission::BackOff { until } => return Err(ActorError::BackingOff { until }),
+            Permission::Quarantined { until } => return Err(ActorError::Quarantined { until }),
+        }
+        let shard = Arc::clone(self.shards.get(known.shard)?);
+        let generation = self.generations.fetch_add(1, Ordering::Relaxed);
+        let started = self.clock.monotonic_micros();
+        let tenant = match self.open_tenant(&shard, &known, generation).await {
+            Ok(tenant) => tenant,
+            Err(error) => {
+                if matches!(error, ActorError::Crashed) {
+                    state.history.record_crash(self.clock.now(), &self.policy);
+                }
+                return Err(error);
+            }
+        };
+        let elapsed_us = self.clock.monotonic_micros().saturating_sub(started);
+        metrics::histogram!("hebbd_tenant_open_seconds").record(elapsed_us as f64 / 1e6);
+        let capacity = shard.settings.mailbox_capacity;
+        let address =
+            TenantActor::start_in_arbiter(&shard.arbiter, move |_| TenantActor::new(tenant, capacity));
+        let handle = TenantHandle::new(
+            known.id,
+            generation,
+            address,
+            u32::try_from(shard.settings.tenant_permits).unwrap_or(u32::MAX),
+            Arc::clone(&shard.permits),
+            Arc::clone(&self.clock),
+        );
+        slot.replace(Some(handle.clone()));
+        Ok(handle)
+    }
+
+    /// Rebuilds a tenant's memory on the blocking pool. A panic there counts as a crash.
+    async fn open_tenant(
+        &self,
+        shard: &Shard,
+        known: &crate::control::tenants::Tenant,
+        generation: u64,
+    ) -> Result<Tenant, ActorError> {
+        let open = OpenTenant {
+            no: known.no,
+            epoch: generation,
+            commit: shard.commit.clone(),
+            embedder: self.embedder.clone(),
+            index: shard.settings.index,
+            index_dir: shard.index_dir.join(known.no.to_string()),
+            clock: Arc::clone(&self.clock),
+        };
+        match tokio::task::spawn_blocking(move || Tenant::open(open)).await {
+            Ok(opened) => Ok(opened?),
+            Err(_) => Err(ActorError::Crashed),
+        }
+    }
+
+    /// Many callers may report one crash; only the first for a generation counts.
+    async fn note_crash(&self, crashed: &TenantHandle) {
+        let Some(slot) = self.slots.get(&crashed.tenant()).map(|slot| Arc::clone(&slot)) else {
+            return;
+        };
+        let mut state = slot.state.lock().await;
+        if slot.current().is_none_or(|current| current.generation() != crashed.generation()) {
+            return;
+        }
+        slot.replace(None);
+        let quarantined = state.history.record_crash(self.clock.now(), &self.policy);
+        metrics::counter!("hebbd_tenant_crashes_total").increment(1);
+        tracing::error!(
+            tenant.id = %crashed.tenant(),
+            tenant.quarantined = quarantined,
+            "tenant actor crashed; it is opened again from storage on its next request"
+        );
+    }
+
+    /// Tenants that may not be opened for now, for operators and metrics.
+    pub async fn quarantined(&self) -> Vec<QuarantinedTenant> {
+        let slots: Vec<_> =
+            self.slots.iter().map(|slot| (*slot.key(), Arc::clone(slot.value()))).collect();
+        let mut quarantined = Vec::new();
+        for (tenant, slot) in slots {
+            let state = slot.state.lock().await;
+            let permission = state.history.permission(self.clock.now(), &self.policy);
+            if let Permission::Quarantined { until } = permission {
+                quarantined.push(QuarantinedTenant { tenant, until });
+            }
+        }
+        quarantined
+    }
+
+    /// Lets a quarantined tenant be opened at once. Returns whether there was one to release.
+    pub async fn release(&self, tenant: TenantId) -> bool {
+        let Some(slot) = self.slots.get(&tenant).map(|slot| Arc::clone(&slot)) else {
+            return false;
+        };
+        let mut state = slot.state.lock().await;
+        let before = state.history.clone();
+        state.history.release();
+        before != state.history
+    }
+
+    /// Closes tenants that were idle for as long as their shard allows and, while more are open
+    /// than may be, the longest idle of the others. Returns how many.
+    pub async fn evict_idle(&self) -> usize {
+        let mut slots: Vec<_> = self
+            .slots
+            .iter()
+            .map(|slot| (*slot.key(), Arc::clone(slot.value())))
+            .map(|(tenant, slot)| (slot.current().map_or(u64::MAX, |h| h.idle_us()), tenant, slot))
+            .collect();
+        slots.sort_unstable_by_key(|(idle_us, tenant, _)| (std::cmp::Reverse(*idle_us), *tenant));
+        let mut open = self.open_count();
+        let mut evicted = 0;
+        for (_, tenant, slot) in slots {
+            let too_many = open > self.open_tenants_max;
+            if self.evict_if_idle(tenant, &slot, too_many).await {
+                evicted += 1;
+                open = open.saturating_sub(1);
+            }
+        }
+        metrics::counter!("hebbd_tenant_evictions_total").increment(evicted as u64);
+        metrics::gauge!("hebbd_tenants_open").set(self.open_count() as f64);
+        evicted
+    }
+
+    /// `at_once`: close it even if it was used a moment ago, as long as no call is in flight.
+    async fn evict_if_idle(&self, tenant: TenantId, slot: &Arc<Slot>, at_once: bool) -> bool {
+        let Ok(known) = self.directory.get_tenant(tenant) else { return false };
+        let Ok(shard) = self.shards.get(known.shard) else { return false };
+        let idle_after_us = shard.settings.idle_evict_s.saturating_mul(1_000_000);
+        let mut state = slot.state.lock().await;
+        let closed = match slot.current() {
+            None => false,
+            Some(handle) => {
+                let due = at_once || handle.idle_us() >= idle_after_us;
+                if !due || !handle.close_if_idle().await {
+                    return false;
+                }
+                slot.replace(None);
+                true
+            }
+        };
+        if state.history == CrashHistory::default() && slot.bucket.is_full() {
+            state.retired = true;
+            self.slots.remove(&tenant);
+        }
+        closed
+    }
+
+    /// Refuses new work, waits for what is in flight, closes every tenant, then stops the
+    /// shards. Ends by itself within `limit` and a little.
+    pub async fn shut_down(&self, limit: Duration) {
+        self.accepting.store(false, Ordering::Release);
+        let deadline = Deadline::after(limit);
+        let slots: Vec<_> = self.slots.iter().map(|slot| Arc::clone(slot.value())).collect();
+        let closing = slots.iter().map(|slot| async {
+            let _state = slot.state.lock().await;
+            if let Some(handle) = slot.open_handle() {
+                handle.drain_and_close(deadline).await;
+                slot.replace(None);
+            }
+        });
+        futures_util::future::join_all(closing).await;
+        self.shards.stop().await;
+    }
+}

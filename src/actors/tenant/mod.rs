@@ -1,0 +1,133 @@
+//! The tenant actor: a mailbox around one tenant's synchronous state. It owns that state alone;
+//! when it panics the state is gone with it and the registry opens the tenant again from
+//! storage.
+
+pub mod atoms;
+pub mod data;
+pub mod retrieve;
+pub mod store;
+mod upkeep;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use actix::prelude::*;
+use futures_util::future::LocalBoxFuture;
+
+use super::handle::Envelope;
+use crate::storage::CommitTicket;
+use crate::tenant::{Tenant, TenantError};
+
+/// What a command leaves: its reply, and the proof of durability to wait for before it is given.
+#[derive(Debug)]
+pub struct Done<R> {
+    pub reply: R,
+    pub ticket: CommitTicket,
+}
+
+impl<R> Done<R> {
+    /// The reply of a command that changed nothing.
+    pub fn read(reply: R) -> Self {
+        Self { reply, ticket: CommitTicket::already_durable() }
+    }
+}
+
+/// The actor's state as a command sees it. Borrow it between awaits, never across one.
+pub type TenantCell = Rc<RefCell<Tenant>>;
+
+/// A verb a tenant understands.
+pub trait TenantCommand: Send + 'static {
+    type Reply: Send + 'static;
+
+    /// Does the work. Short commands finish in one go; long ones do slices of about half a
+    /// millisecond and yield between them, so that the shard's other tenants are served. This
+    /// tenant's own mailbox waits until the future ends.
+    fn run(self, tenant: TenantCell)
+    -> LocalBoxFuture<'static, Result<Done<Self::Reply>, TenantError>>;
+}
+
+/// A command in its envelope.
+pub struct Run<C: TenantCommand>(pub(super) Envelope<C>);
+
+impl<C: TenantCommand> Message for Run<C> {
+    type Result = Result<Done<C::Reply>, TenantError>;
+}
+
+/// Saves caches and stops.
+pub struct Close;
+
+impl Message for Close {
+    type Result = ();
+}
+
+pub struct TenantActor {
+    /// `None` once the tenant is being closed.
+    tenant: Option<TenantCell>,
+    mailbox_capacity: usize,
+    /// An index is being built for this tenant.
+    building: bool,
+}
+
+impl TenantActor {
+    #[must_use]
+    pub fn new(tenant: Tenant, mailbox_capacity: usize) -> Self {
+        let tenant = Some(Rc::new(RefCell::new(tenant)));
+        Self { tenant, mailbox_capacity, building: false }
+    }
+
+    /// After a command: give up a poisoned tenant, or start what its change made due.
+    fn settle(&mut self, context: &mut Context<Self>) {
+        let poisoned = self.tenant.as_ref().is_some_and(|tenant| tenant.borrow().is_poisoned());
+        if poisoned {
+            // Memory and storage disagree; the registry opens the tenant again from storage.
+            context.stop();
+        } else {
+            self.start_due_builds(context);
+        }
+    }
+}
+
+impl Actor for TenantActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        context.set_mailbox_capacity(self.mailbox_capacity);
+        self.start_due_builds(context);
+    }
+}
+
+/// Atomic: commands of one tenant never interleave, so each sees the state the last one left.
+impl<C: TenantCommand> Handler<Run<C>> for TenantActor {
+    type Result = AtomicResponse<Self, Result<Done<C::Reply>, TenantError>>;
+
+    fn handle(&mut self, message: Run<C>, _: &mut Self::Context) -> Self::Result {
+        let tenant = self.tenant.clone();
+        let work = async move {
+            match (tenant, message.0.take()) {
+                (Some(tenant), Some(command)) => command.run(tenant).await,
+                // Its caller gave up while it waited in the mailbox, or the tenant is closing.
+                _ => Err(TenantError::Abandoned),
+            }
+        };
+        AtomicResponse::new(Box::pin(work.into_actor(self).map(|result, actor, context| {
+            actor.settle(context);
+            result
+        })))
+    }
+}
+
+/// Atomic: nothing else runs while caches are saved on the blocking pool.
+impl Handler<Close> for TenantActor {
+    type Result = AtomicResponse<Self, ()>;
+
+    fn handle(&mut self, _: Close, _: &mut Self::Context) -> Self::Result {
+        let tenant = self.tenant.take().and_then(Rc::into_inner).map(RefCell::into_inner);
+        let work = async move {
+            if let Some(tenant) = tenant {
+                // A panic there loses caches only.
+                let _ = tokio::task::spawn_blocking(move || tenant.close()).await;
+            }
+        };
+        AtomicResponse::new(Box::pin(work.into_actor(self).map(|(), _, context| context.stop())))
+    }
+}

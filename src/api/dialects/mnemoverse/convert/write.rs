@@ -1,0 +1,210 @@
+//! Writes, alone and in batches, and the lookup by external reference.
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::super::wire::{BatchItem, ExternalRefRequest, WriteBatchRequest};
+use super::fields::{Fields, parse_object, unless_null};
+use super::problems::{Problems, Step};
+use crate::api::json_text;
+use crate::service::{Metadata, NewAtom};
+use crate::types::{Timestamp, limits};
+
+const DOMAIN_DEFAULT: &str = "general";
+/// Levels of arrays and objects in metadata, its own object included.
+const METADATA_LEVELS_MAX: usize = 64;
+
+/// The body of a single write.
+pub(crate) fn write_request(body: &str) -> Result<NewAtom, Problems> {
+    let item: BatchItem<'_> =
+        parse_object(body).map_err(|(kind, msg)| Problems::of_body(kind, format!("body {msg}")))?;
+    let mut problems = Problems::default();
+    let mut fields = Fields::at(&mut problems, vec![Step::Name("body")]);
+    if let Some(raw) = unless_null(item.supersedes)
+        && fields.list("supersedes", raw, 0..=usize::MAX).is_some_and(|ids| !ids.is_empty())
+    {
+        let msg = "is not supported yet; leave it out and write the new content alone";
+        fields.refuse("supersedes", "extra_forbidden", msg);
+    }
+    let atom = new_atom(&mut fields, &item);
+    problems.or_value(atom)
+}
+
+/// The body of a batch: all of its items, or every problem of every item.
+pub(crate) fn write_batch_request(body: &str) -> Result<Vec<NewAtom>, Problems> {
+    let request: WriteBatchRequest<'_> =
+        parse_object(body).map_err(|(kind, msg)| Problems::of_body(kind, format!("body {msg}")))?;
+    let mut problems = Problems::default();
+    let mut fields = Fields::at(&mut problems, vec![Step::Name("body")]);
+    let items = fields
+        .required("items", request.items)
+        .and_then(|raw| fields.list("items", raw, 1..=limits::WRITE_BATCH_MAX))
+        .unwrap_or_default();
+    let mut atoms = Vec::with_capacity(items.len());
+    for (index, raw) in items.into_iter().enumerate() {
+        let place = vec![Step::Name("body"), Step::Name("items"), Step::Index(index)];
+        match parse_object::<BatchItem<'_>>(raw.get()) {
+            Ok(item) => {
+                let mut fields = Fields::at(&mut problems, place);
+                if item.supersedes.is_some() {
+                    let msg = "is not allowed in a batch; write this item on its own";
+                    fields.refuse("supersedes", "extra_forbidden", msg);
+                }
+                atoms.push(new_atom(&mut fields, &item));
+            }
+            Err((kind, msg)) => problems.add(place, kind, format!("items[{index}] {msg}")),
+        }
+    }
+    problems.or_value(atoms)
+}
+
+/// The external reference to look up.
+pub(crate) fn external_ref_request(body: &str) -> Result<String, Problems> {
+    let request: ExternalRefRequest<'_> =
+        parse_object(body).map_err(|(kind, msg)| Problems::of_body(kind, format!("body {msg}")))?;
+    let mut problems = Problems::default();
+    let mut fields = Fields::at(&mut problems, vec![Step::Name("body")]);
+    let external_ref = fields
+        .required("external_ref", request.external_ref)
+        .and_then(|raw| fields.text("external_ref", raw, 1..=limits::EXTERNAL_REF_CHARS_MAX))
+        .unwrap_or_default();
+    problems.or_value(external_ref)
+}
+
+/// Reads every field, noting problems; the atom is meaningless when there are any.
+fn new_atom(fields: &mut Fields<'_>, item: &BatchItem<'_>) -> NewAtom {
+    let content = fields
+        .required("content", item.content)
+        .and_then(|raw| fields.text("content", raw, 1..=limits::CONTENT_CHARS_MAX));
+    let concepts = item.concepts.and_then(|raw| {
+        let chars = 1..=limits::CONCEPT_CHARS_MAX;
+        fields.texts("concepts", raw, limits::ATOM_CONCEPTS_MAX, chars)
+    });
+    let domain = match item.domain {
+        Some(raw) => fields.text("domain", raw, 1..=limits::DOMAIN_CHARS_MAX),
+        None => Some(DOMAIN_DEFAULT.to_owned()),
+    };
+    let external_ref = unless_null(item.external_ref)
+        .and_then(|raw| fields.text("external_ref", raw, 1..=limits::EXTERNAL_REF_CHARS_MAX));
+    // A client sends an empty fingerprint for none.
+    let fingerprint = unless_null(item.fingerprint)
+        .and_then(|raw| fields.text("fingerprint", raw, 0..=limits::FINGERPRINT_CHARS_MAX))
+        .filter(|fingerprint| !fingerprint.is_empty());
+    let metadata = item.metadata.and_then(|raw| metadata(fields, raw)).unwrap_or_default();
+    NewAtom {
+        content: content.unwrap_or_default(),
+        concepts: concepts.unwrap_or_default(),
+        domain: domain.unwrap_or_default(),
+        external_ref,
+        fingerprint,
+        session: metadata.session,
+        occurred_at: metadata.occurred_at,
+        metadata: metadata.text,
+    }
+}
+
+/// Metadata with the two members that mean something to retrieval.
+#[derive(Default)]
+struct CheckedMetadata {
+    text: Metadata,
+    /// `session_id`, when it is a string that is not empty.
+    session: Option<String>,
+    /// `occurred_at`, when it is a string that is a time.
+    occurred_at: Option<Timestamp>,
+}
+
+fn metadata(fields: &mut Fields<'_>, raw: &RawValue) -> Option<CheckedMetadata> {
+    if raw.get() == "{}" {
+        return Some(CheckedMetadata::default());
+    }
+    if !raw.get().starts_with('{') {
+        fields.refuse("metadata", "dict_type", "must be a JSON object; leave it out for none");
+        return None;
+    }
+    let compact = json_text::minify(raw.get());
+    let (size, size_max) = (compact.len(), limits::METADATA_BYTES_MAX);
+    if size > size_max {
+        let msg = format!("must have at most {size_max} bytes as compact JSON, not {size}");
+        fields.refuse("metadata", "too_long", &msg);
+        return None;
+    }
+    if json_text::nests_deeper_than(compact.as_bytes(), METADATA_LEVELS_MAX) {
+        let msg = format!("must not nest deeper than {METADATA_LEVELS_MAX} levels");
+        fields.refuse("metadata", "recursion_loop", &msg);
+        return None;
+    }
+    // Finds what raw text may still hold: lone surrogates, numbers beyond any float.
+    let Ok(tree) = serde_json::from_str::<Value>(&compact) else {
+        let msg = "holds a number out of range or an escape that is no character";
+        fields.refuse("metadata", "dict_type", msg);
+        return None;
+    };
+    let text_of = |name: &str| tree.get(name).and_then(Value::as_str);
+    Some(CheckedMetadata {
+        session: text_of("session_id").filter(|id| !id.is_empty()).map(str::to_owned),
+        occurred_at: text_of("occurred_at").and_then(Timestamp::parse),
+        text: Metadata::from_checked(compact),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems_of(body: &str) -> String {
+        serde_json::to_string(&write_request(body).unwrap_err()).unwrap()
+    }
+
+    #[test]
+    fn metadata_keeps_its_text_and_gives_session_and_time() {
+        let body = "{\"content\":\"x\",\"metadata\":{ \"z\": 1.50, \"session_id\": \"s\", \
+                    \"occurred_at\": \"2026-01-31T09:15:00Z\"}}";
+        let atom = write_request(body).unwrap();
+        assert_eq!(
+            atom.metadata.as_json(),
+            "{\"z\":1.50,\"session_id\":\"s\",\"occurred_at\":\"2026-01-31T09:15:00Z\"}"
+        );
+        assert_eq!(atom.session.as_deref(), Some("s"));
+        assert_eq!(atom.occurred_at, Timestamp::parse("2026-01-31T09:15:00Z"));
+        assert_eq!(atom.domain, "general");
+    }
+
+    #[test]
+    fn a_time_that_cannot_be_read_is_ignored() {
+        let body = "{\"content\":\"x\",\"metadata\":{\"occurred_at\":\"soon\",\"session_id\":7}}";
+        let atom = write_request(body).unwrap();
+        assert_eq!((atom.occurred_at, atom.session), (None, None));
+    }
+
+    #[test]
+    fn every_problem_of_a_body_is_listed_with_its_place() {
+        let text = problems_of("{\"concepts\":[1,\"\"],\"domain\":null,\"metadata\":[]}");
+        for place in [
+            "[\"body\",\"content\"]",
+            "[\"body\",\"concepts\",0]",
+            "[\"body\",\"concepts\",1]",
+            "[\"body\",\"domain\"]",
+            "[\"body\",\"metadata\"]",
+        ] {
+            assert!(text.contains(place), "{place} in {text}");
+        }
+    }
+
+    #[test]
+    fn a_body_that_is_no_object_and_a_doubled_field_are_problems_of_the_body() {
+        for body in
+            ["", "[\"x\"]", "null", "{\"content\":", "{\"content\":\"a\",\"content\":\"b\"}"]
+        {
+            let text = problems_of(body);
+            assert!(text.contains("\"loc\":[\"body\"]"), "{body}: {text}");
+        }
+    }
+
+    #[test]
+    fn metadata_with_a_lone_surrogate_or_an_endless_number_is_refused() {
+        for metadata in ["{\"a\":\"\\ud800\"}", "{\"a\":1e999}"] {
+            let text = problems_of(&format!("{{\"content\":\"x\",\"metadata\":{metadata}}}"));
+            assert!(text.contains("[\"body\",\"metadata\"]"), "{metadata}: {text}");
+        }
+    }
+}

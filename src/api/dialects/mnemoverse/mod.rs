@@ -1,0 +1,89 @@
+//! The Mnemoverse memory API under `/api/v1`: its route table, its credentials and its rate
+//! headers. `docs/dialects/mnemoverse.md` names the version and every deviation.
+
+mod convert;
+mod credentials;
+mod error;
+mod export;
+mod handlers;
+mod wire;
+
+use actix_web::middleware::from_fn;
+use actix_web::{Route, web};
+
+use self::credentials::Mnemoverse;
+use crate::api::failure::Failure;
+use crate::api::middleware::authentication::authenticate;
+use crate::api::routing::{self, Access, Endpoint, Verb};
+
+const PREFIX: &str = "/api/v1";
+
+/// A literal path must stand before a pattern that also matches it.
+const ENDPOINTS: &[Endpoint] = &[
+    public("/api/v1/health", || web::route().to(handlers::health)),
+    public("/api/v1/health/ready", || web::route().to(handlers::health_ready)),
+    post("/api/v1/memory/write", || web::route().to(handlers::write)),
+    post("/api/v1/memory/write-batch", || web::route().to(handlers::write_batch)),
+    post("/api/v1/memory/write_batch", || web::route().to(handlers::write_batch)),
+    post("/api/v1/memory/read", || web::route().to(handlers::read)),
+    post("/api/v1/memory/read-batch", || web::route().to(handlers::read_batch)),
+    get("/api/v1/memory/stats", || web::route().to(handlers::stats)),
+    get("/api/v1/memory/domains", || web::route().to(handlers::domains)),
+    get("/api/v1/memory/export", || web::route().to(handlers::export)),
+    post("/api/v1/memory/atoms/by-external-ref", || {
+        web::route().to(handlers::get_atom_by_external_ref)
+    }),
+    get("/api/v1/memory/atoms/{atom_id}", || web::route().to(handlers::get_atom)),
+    delete("/api/v1/memory/atoms/{atom_id}", || web::route().to(handlers::delete_atom)),
+];
+
+/// Method and path of every route mounted here.
+pub const ROUTES: &[(&str, &str)] = &routing::route_table::<{ ENDPOINTS.len() }>(ENDPOINTS);
+
+/// Those of [`ROUTES`] that need no key.
+pub const PUBLIC_PATHS: &[&str] = &["/api/v1/health", "/api/v1/health/ready"];
+
+/// Mounts the dialect. Everything under the prefix belongs to it, unknown paths included: only
+/// the two health routes answer without a key.
+pub fn configure(config: &mut web::ServiceConfig) {
+    let render = error::render_failure;
+    let behind_a_key = web::scope("")
+        .configure(|config| routing::mount(config, PREFIX, ENDPOINTS, Access::Key, render))
+        .default_service(web::to(move || async move { render(&Failure::PathNotFound) }))
+        .wrap(from_fn(authenticate::<Mnemoverse, _>));
+    let scope = web::scope(PREFIX)
+        .configure(|config| routing::mount(config, PREFIX, ENDPOINTS, Access::Public, render))
+        .service(behind_a_key);
+    config.service(scope);
+}
+
+const fn public(path: &'static str, route: fn() -> Route) -> Endpoint {
+    Endpoint { verb: Verb::Get, path, access: Access::Public, route }
+}
+
+const fn get(path: &'static str, route: fn() -> Route) -> Endpoint {
+    Endpoint { verb: Verb::Get, path, access: Access::Key, route }
+}
+
+const fn post(path: &'static str, route: fn() -> Route) -> Endpoint {
+    Endpoint { verb: Verb::Post, path, access: Access::Key, route }
+}
+
+const fn delete(path: &'static str, route: fn() -> Route) -> Endpoint {
+    Endpoint { verb: Verb::Delete, path, access: Access::Key, route }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exactly_the_public_paths_need_no_key() {
+        let public: Vec<&str> = ENDPOINTS
+            .iter()
+            .filter(|endpoint| endpoint.access == Access::Public)
+            .map(|endpoint| endpoint.path)
+            .collect();
+        assert_eq!(public, PUBLIC_PATHS);
+    }
+}

@@ -1,0 +1,3 @@
+//! The wire formats this server speaks, one folder each. Nothing in one is known to another.
+
+pub mod mnemoverse;

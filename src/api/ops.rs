@@ -1,0 +1,121 @@
+//! What operators and load balancers ask: is the process alive, can it work, what does it count.
+//! Public; tells nothing about any tenant.
+
+use actix_web::http::header;
+use actix_web::{HttpResponse, web};
+use serde::Serialize;
+
+use super::failure::Failure;
+use super::middleware::request_id;
+use super::routing::{self, Access, Endpoint, Verb};
+use super::state::ApiState;
+
+const ENDPOINTS: &[Endpoint] = &[
+    endpoint("/livez", || web::route().to(livez)),
+    endpoint("/readyz", || web::route().to(readyz)),
+    endpoint("/metrics", || web::route().to(metrics)),
+    endpoint("/health", || web::route().to(health)),
+];
+
+/// Method and path of every route mounted here.
+pub const ROUTES: &[(&str, &str)] = &routing::route_table::<{ ENDPOINTS.len() }>(ENDPOINTS);
+
+/// Mounts the routes at the root.
+pub fn configure(config: &mut web::ServiceConfig) {
+    routing::mount(config, "", ENDPOINTS, Access::Public, render_failure);
+}
+
+/// The answer to a path that belongs to no dialect.
+pub async fn not_found() -> HttpResponse {
+    render_failure(&Failure::PathNotFound)
+}
+
+const fn endpoint(path: &'static str, route: fn() -> actix_web::Route) -> Endpoint {
+    Endpoint { verb: Verb::Get, path, access: Access::Public, route }
+}
+
+#[derive(Serialize)]
+struct LivezAnswer {
+    status: &'static str,
+}
+
+async fn livez() -> HttpResponse {
+    HttpResponse::Ok().json(LivezAnswer { status: "ok" })
+}
+
+#[derive(Serialize)]
+struct ReadyzAnswer<'a> {
+    ready: bool,
+    checks: Checks,
+    version: &'a str,
+}
+
+#[derive(Serialize)]
+struct Checks {
+    storage: bool,
+    engine: bool,
+    embedding: bool,
+}
+
+/// 503 until every part can work, so that a load balancer waits.
+async fn readyz(state: web::Data<ApiState>) -> HttpResponse {
+    let readiness = state.memory.readiness();
+    let answer = ReadyzAnswer {
+        ready: readiness.is_ready(),
+        checks: Checks {
+            storage: readiness.storage,
+            engine: readiness.engine,
+            embedding: readiness.embedding,
+        },
+        version: &state.version,
+    };
+    if answer.ready {
+        HttpResponse::Ok().json(answer)
+    } else {
+        HttpResponse::ServiceUnavailable().json(answer)
+    }
+}
+
+async fn metrics(state: web::Data<ApiState>) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"))
+        .body((state.render_metrics)())
+}
+
+#[derive(Serialize)]
+struct HealthAnswer<'a> {
+    status: &'static str,
+    /// Always false: the route never touches the database.
+    database: bool,
+    version: &'a str,
+}
+
+/// One liveness answer that every dialect which names `/health` can parse.
+async fn health(state: web::Data<ApiState>) -> HttpResponse {
+    HttpResponse::Ok().json(HealthAnswer { status: "ok", database: false, version: &state.version })
+}
+
+#[derive(Serialize)]
+struct FailureAnswer<'a> {
+    error: &'a str,
+    message: &'a str,
+    request_id: &'a str,
+}
+
+fn render_failure(failure: &Failure) -> HttpResponse {
+    let request_id = request_id::current();
+    let (mut response, error, message) = match failure {
+        Failure::PathNotFound => {
+            (HttpResponse::NotFound(), "not_found", "no API of this server has this path")
+        }
+        Failure::MethodNotAllowed { allow } => {
+            let mut response = HttpResponse::MethodNotAllowed();
+            response.insert_header((header::ALLOW, allow.as_str()));
+            (response, "method_not_allowed", "this path does not answer this method")
+        }
+        Failure::HandlerPanicked => {
+            (HttpResponse::InternalServerError(), "internal", "the server made a mistake")
+        }
+    };
+    response.json(FailureAnswer { error, message, request_id: request_id.as_str() })
+}

@@ -1,0 +1,135 @@
+//! What an operator may tune about the listener, and the ranges that make sense.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::types::limits;
+
+/// The longest write the contracts allow still has to fit into one body: 10,000 characters of
+/// four bytes, escaped, with 64 KiB of metadata.
+const BODY_BYTES_FLOOR: usize = 256 * 1024;
+const BODY_BYTES_CEILING: usize = 1024 * 1024 * 1024;
+
+/// The HTTP listener.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServerSettings {
+    /// Where to listen. Port 0 picks a free one.
+    pub listen: SocketAddr,
+    /// Threads that parse requests and write answers; 0 means one per core. At most 1,024.
+    pub workers: usize,
+    /// How long an idle connection stays open. 0 closes it after each answer.
+    pub keep_alive_s: u64,
+    /// How long a client may take to send the head of a request. At least 1.
+    pub client_request_timeout_s: u64,
+    /// How long to wait for a client to close its side. 0 does not wait.
+    pub client_disconnect_timeout_s: u64,
+    /// The largest request body, 256 KiB to 1 GiB; a larger one is refused unread.
+    pub body_bytes_max: usize,
+    /// Connections open at once over all workers. At least 1.
+    pub connections_max: usize,
+    /// Connections the kernel holds before they are accepted. At least 1.
+    pub backlog: u32,
+    /// From a request's head to its answer, the body's arrival included. 10 to 3,600,000.
+    pub request_timeout_ms: u64,
+    /// How long a stopping server lets requests finish. The whole stop takes a little longer.
+    pub shutdown_timeout_s: u64,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8787)),
+            workers: 0,
+            keep_alive_s: 75,
+            client_request_timeout_s: 10,
+            client_disconnect_timeout_s: 5,
+            body_bytes_max: limits::BODY_BYTES_MAX,
+            connections_max: 25_000,
+            backlog: 2_048,
+            request_timeout_ms: 30_000,
+            shutdown_timeout_s: 5,
+        }
+    }
+}
+
+impl ServerSettings {
+    #[must_use]
+    pub fn request_timeout(&self) -> Duration {
+        Duration::from_millis(self.request_timeout_ms)
+    }
+
+    /// Threads to start: `workers`, or the number of cores.
+    #[must_use]
+    pub fn worker_count(&self) -> usize {
+        match self.workers {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            workers => workers,
+        }
+    }
+
+    /// Everything that is wrong with these settings, one sentence each, beginning with the key.
+    #[must_use]
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if self.workers > 1_024 {
+            problems.push(format!("workers is {}; at most 1024", self.workers));
+        }
+        if self.client_request_timeout_s == 0 {
+            problems.push("client_request_timeout_s is 0; at least 1".to_owned());
+        }
+        if !(BODY_BYTES_FLOOR..=BODY_BYTES_CEILING).contains(&self.body_bytes_max) {
+            problems.push(format!(
+                "body_bytes_max is {}; it must lie in \
+                 {BODY_BYTES_FLOOR}..={BODY_BYTES_CEILING}",
+                self.body_bytes_max
+            ));
+        }
+        if self.connections_max == 0 {
+            problems.push("connections_max is 0; at least 1".to_owned());
+        }
+        if self.backlog == 0 {
+            problems.push("backlog is 0; at least 1".to_owned());
+        }
+        if !(10..=3_600_000).contains(&self.request_timeout_ms) {
+            problems.push(format!(
+                "request_timeout_ms is {}; it must lie in 10..=3600000",
+                self.request_timeout_ms
+            ));
+        }
+        if self.shutdown_timeout_s > 3_600 {
+            problems
+                .push(format!("shutdown_timeout_s is {}; at most 3600", self.shutdown_timeout_s));
+        }
+        problems
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_have_no_problems() {
+        assert_eq!(ServerSettings::default().problems(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn every_problem_is_listed_and_names_its_key() {
+        let settings = ServerSettings {
+            workers: 5_000,
+            client_request_timeout_s: 0,
+            body_bytes_max: 1,
+            connections_max: 0,
+            backlog: 0,
+            request_timeout_ms: 0,
+            shutdown_timeout_s: 100_000,
+            ..ServerSettings::default()
+        };
+        let problems = settings.problems();
+        assert_eq!(problems.len(), 7, "{problems:?}");
+        assert!(problems.iter().all(|problem| problem.contains(" is ")), "{problems:?}");
+    }
+}

@@ -1,0 +1,30 @@
+//! What every handler may reach: the service, the clock and three facts about the process.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::service::MemoryService;
+use crate::types::Clock;
+
+/// Shared by all workers; cheap to clone.
+#[derive(Clone)]
+pub struct ApiState {
+    pub memory: MemoryService,
+    pub clock: Arc<dyn Clock>,
+    /// The version the health answers report.
+    pub version: String,
+    /// Renders the metrics in Prometheus' text format.
+    pub render_metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    /// From the request's head to its answer, the body's arrival included.
+    pub request_timeout: Duration,
+}
+
+impl fmt::Debug for ApiState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiState")
+            .field("version", &self.version)
+            .field("request_timeout", &self.request_timeout)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,235 @@
+//! The composition root: a configuration in, a running server out. Start-up and shutdown have an
+//! order, and it is written here and nowhere else.
+//!
+//! Start: directory, shards (side by side), embedder, registry, listener, background actors.
+//! Stop: refuse connections and finish requests, close tenants (saving caches), flush and stop
+//! shards. A second process on the same data directory is refused by the directory's lock.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::{Actor, Addr};
+use anyhow::{Context, ensure};
+
+use crate::actors::eviction::IdleEviction;
+use crate::actors::placement::choose_shard;
+use crate::actors::settings::resolve_shards;
+use crate::actors::settings::ResolvedShard;
+use crate::actors::shards::Shards;
+use crate::actors::Registry;
+use crate::api::{self, ApiState, BoundServer};
+use crate::config::Config;
+use crate::control::tenants::Tenant;
+use crate::control::{ControlError, Directory};
+use crate::embedding;
+use crate::engine::synonyms;
+use crate::observability::metrics::{self, MetricsExport};
+use crate::service::MemoryService;
+use crate::storage::{SledSettings, SledStore};
+use crate::types::{Clock, ShardNo};
+
+/// Page cache of the directory's store. All of it is in memory anyway.
+const DIRECTORY_CACHE_BYTES: u64 = 8 * 1024 * 1024;
+
+/// How long calls in flight may take once the listener has stopped.
+const DRAIN: Duration = Duration::from_secs(3);
+
+/// How often finished observations are folded into the histograms.
+const METRICS_UPKEEP: Duration = Duration::from_secs(5);
+
+/// A server that holds its port; it serves once [`Application::run_until_stopped`] is polled.
+pub struct Application {
+    server: BoundServer,
+    directory: Arc<Directory>,
+    registry: Arc<Registry>,
+    eviction: Addr<IdleEviction>,
+    metrics: MetricsExport,
+}
+
+impl Application {
+    /// Opens everything and binds the listener. Must run inside an actix system.
+    ///
+    /// # Errors
+    /// When the data directory is in use or unreadable, the embedder cannot be made, or the
+    /// address cannot be bound. A shard that does not open is no error: the others serve.
+    pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        let metrics = metrics::install(Arc::clone(&clock))?;
+        let directory = Arc::new(open_directory(config, Arc::clone(&clock)).await?);
+        let shards = Shards::open(shard_plans(config)?).await;
+        check_placements(&directory, &shards)?;
+        let embedding_settings = config.embedding.clone();
+        let embedder = tokio::task::spawn_blocking(move || {
+            synonyms::warm_up();
+            embedding::from_settings(&embedding_settings)
+        })
+        .await??;
+        let registry = Arc::new(Registry::new(
+            Arc::clone(&directory),
+            shards,
+            &config.actors,
+            embedder.identity().clone(),
+            Arc::clone(&clock),
+        ));
+        let memory = MemoryService::new(
+            Arc::clone(&directory),
+            Arc::clone(&registry),
+            embedder,
+            Arc::clone(&clock),
+        );
+        let state = ApiState {
+            memory,
+            clock,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            render_metrics: metrics.renderer(),
+            request_timeout: config.server.request_timeout(),
+        };
+        let server = api::bind(&config.server, state)
+            .with_context(|| format!("cannot listen on {}", config.server.listen))?;
+        let interval = Duration::from_secs(config.actors.eviction_interval_s);
+        let eviction = IdleEviction::new(Arc::clone(&registry), interval).start();
+        Ok(Self { server, directory, registry, eviction, metrics })
+    }
+
+    /// The address it really listens on.
+    #[must_use]
+    pub fn local_address(&self) -> SocketAddr {
+        self.server.local_address()
+    }
+
+    /// How a client on this machine reaches it.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        let address = self.local_address();
+        match address.ip().is_unspecified() {
+            true => format!("http://127.0.0.1:{}", address.port()),
+            false => format!("http://{address}"),
+        }
+    }
+
+    #[must_use]
+    pub fn directory(&self) -> &Arc<Directory> {
+        &self.directory
+    }
+
+    #[must_use]
+    pub fn registry(&self) -> &Arc<Registry> {
+        &self.registry
+    }
+
+    /// Creates a tenant on the shard that placement chooses.
+    ///
+    /// # Errors
+    /// For an unknown plan, when no shard takes new tenants, or when the directory cannot write.
+    pub fn create_tenant(&self, name: &str, plan: &str) -> anyhow::Result<Tenant> {
+        let shards = self.registry.shards().for_new_tenants();
+        Ok(create_tenant(&self.directory, &shards, name, plan)?)
+    }
+
+    /// Serves until `stop` resolves, then shuts down in order.
+    ///
+    /// # Errors
+    /// What the listener reports.
+    pub async fn run_until_stopped(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let handle = self.server.handle();
+        let metrics = self.metrics.clone();
+        let upkeep = actix_rt::spawn(async move {
+            loop {
+                tokio::time::sleep(METRICS_UPKEEP).await;
+                metrics.run_upkeep();
+            }
+        });
+        let serving = actix_rt::spawn(self.server.run());
+        stop.await;
+        tracing::info!("stopping: finishing requests");
+        handle.stop(true).await;
+        let served = serving.await;
+        upkeep.abort();
+        drop(self.eviction);
+        tracing::info!("stopping: closing tenants and flushing");
+        self.registry.shut_down(DRAIN).await;
+        tracing::info!("stopped");
+        Ok(served??)
+    }
+}
+
+/// Creates a tenant on one of `shards`.
+///
+/// # Errors
+/// As [`Directory::create_tenant`]; with no shard at all the tenant goes to number 0, which is
+/// opened on the next start.
+pub fn create_tenant(
+    directory: &Directory,
+    shards: &[ShardNo],
+    name: &str,
+    plan: &str,
+) -> Result<Tenant, ControlError> {
+    directory.create_tenant(name, plan, |id| choose_shard(id, shards).unwrap_or(ShardNo(0)))
+}
+
+/// Opens the directory of a data directory that no server runs on.
+///
+/// # Errors
+/// When it is in use by a running server or cannot be read.
+pub async fn open_directory(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Directory> {
+    let settings = SledSettings {
+        path: directory_path(&config.data_dir),
+        cache_bytes: DIRECTORY_CACHE_BYTES,
+    };
+    let plans = config.plans.clone();
+    let data_dir = config.data_dir.display().to_string();
+    let opening = tokio::task::spawn_blocking(move || {
+        let store = SledStore::open(&settings)
+            .with_context(|| format!("cannot open the data directory {data_dir}"))?;
+        Directory::open(Arc::new(store), clock, plans).context("cannot read the directory")
+    });
+    opening.await?
+}
+
+fn directory_path(data_dir: &Path) -> PathBuf {
+    data_dir.join("control")
+}
+
+/// The shards that the configuration and the disk together ask for.
+///
+/// # Errors
+/// When the data directory cannot be listed.
+pub fn shard_plans(config: &Config) -> anyhow::Result<Vec<ResolvedShard>> {
+    let existing = existing_shards(&config.data_dir.join("shards"))?;
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    Ok(resolve_shards(&config.shards, &config.index, &config.data_dir, cores, &existing))
+}
+
+/// The numbers of the directories that look like shards.
+fn existing_shards(path: &Path) -> anyhow::Result<Vec<ShardNo>> {
+    let entries = match std::fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error).with_context(|| format!("cannot list {}", path.display())),
+    };
+    let mut numbers = Vec::new();
+    for entry in entries {
+        let name = entry?.file_name();
+        numbers.extend(name.to_str().and_then(|name| name.parse().ok()).map(ShardNo));
+    }
+    Ok(numbers)
+}
+
+/// A tenant whose shard is in nobody's list would look lost; better not to start.
+fn check_placements(directory: &Directory, shards: &Shards) -> anyhow::Result<()> {
+    let missing: Vec<_> = directory
+        .shards_in_use()
+        .into_iter()
+        .filter(|no| !shards.is_known(*no))
+        .map(|no| no.to_string())
+        .collect();
+    ensure!(
+        missing.is_empty(),
+        "tenants live on shards that the shard file does not list: {}. Put their entries back \
+         (with their former paths), or move the tenants first",
+        missing.join(", ")
+    );
+    Ok(())
+}

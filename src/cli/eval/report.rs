@@ -1,0 +1,239 @@
+//! What a measurement found, as a table for people or JSON for machines. The JSON names and
+//! roundings of the common figures are those of the reference script, so that results compare.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use hdrhistogram::Histogram;
+use serde_json::{Map, Value, json};
+
+use super::metrics::{Means, Score, means, separation_auc};
+
+/// The category of questions that have no answer in their conversation.
+const ADVERSARIAL: i64 = 5;
+/// Latencies above ten minutes count as ten minutes.
+const LATENCY_MAX_US: u64 = 600_000_000;
+
+/// Latencies in microseconds, to three digits.
+pub(super) struct Latencies(Option<Histogram<u64>>);
+
+impl Default for Latencies {
+    fn default() -> Self {
+        Self(Histogram::new_with_bounds(1, LATENCY_MAX_US, 3).ok())
+    }
+}
+
+impl Latencies {
+    pub(super) fn record(&mut self, elapsed_us: u64) {
+        if let Some(histogram) = &mut self.0 {
+            histogram.saturating_record(elapsed_us);
+        }
+    }
+
+    /// Milliseconds at `quantile` (0 to 1); `None` when nothing was recorded.
+    #[allow(clippy::cast_precision_loss, reason = "microseconds of minutes")]
+    fn quantile_ms(&self, quantile: f64) -> Option<f64> {
+        let histogram = self.0.as_ref().filter(|histogram| !histogram.is_empty())?;
+        Some(histogram.value_at_quantile(quantile) as f64 / 1_000.0)
+    }
+}
+
+#[derive(Default)]
+pub(super) struct RecallReport {
+    /// Category and score of every question asked.
+    pub(super) scores: Vec<(i64, Score)>,
+    /// Relevance of the first result, 0 without one: for the conversation's own questions ...
+    pub(super) own_top: Vec<f64>,
+    /// ... and for another conversation's.
+    pub(super) other_top: Vec<f64>,
+    pub(super) items_seen: usize,
+    pub(super) turns_written: usize,
+    pub(super) turns_refused: usize,
+    /// Sum over all write requests.
+    pub(super) write_us: u64,
+    /// Per write request of up to 200 turns.
+    pub(super) writes: Latencies,
+    pub(super) reads: Latencies,
+}
+
+impl RecallReport {
+    fn overall(&self) -> Option<Means> {
+        means(self.scores.iter().map(|(_, score)| *score))
+    }
+
+    fn without_adversarial(&self) -> Option<Means> {
+        let kept = self.scores.iter().filter(|(category, _)| *category != ADVERSARIAL);
+        means(kept.map(|(_, score)| *score))
+    }
+
+    fn by_category(&self) -> BTreeMap<i64, Means> {
+        let mut scores: BTreeMap<i64, Vec<Score>> = BTreeMap::new();
+        for (category, score) in &self.scores {
+            scores.entry(*category).or_default().push(*score);
+        }
+        let all = scores.into_iter();
+        all.filter_map(|(category, scores)| Some((category, means(scores.into_iter())?))).collect()
+    }
+
+    #[allow(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+    fn items_per_answer(&self) -> f64 {
+        self.items_seen as f64 / self.scores.len().max(1) as f64
+    }
+
+    #[allow(clippy::cast_precision_loss, reason = "microseconds of hours")]
+    fn write_seconds(&self) -> f64 {
+        self.write_us as f64 / 1e6
+    }
+
+    /// One object over several lines.
+    pub(super) fn to_json(&self) -> String {
+        let overall = self.overall();
+        let kept = self.without_adversarial();
+        let pick =
+            |means: Option<Means>, value: fn(&Means) -> f64| means.as_ref().map(value).map(four);
+        let mut object = json!({
+            "questions": self.scores.len(),
+            "any@5": pick(overall, |means| means.any_at_5),
+            "any@10": pick(overall, |means| means.any_at_10),
+            "recall@10": pick(overall, |means| means.recall_at_10),
+            "mrr": pick(overall, |means| means.mrr),
+            "any@10 (no adversarial)": pick(kept, |means| means.any_at_10),
+            "recall@10 (no adversarial)": pick(kept, |means| means.recall_at_10),
+            "turns written": self.turns_written,
+            "turns refused": self.turns_refused,
+            "write seconds": two(self.write_seconds()),
+            "items per answer": two(self.items_per_answer()),
+        });
+        if let Value::Object(fields) = &mut object {
+            for (name, quantile) in [("p50", 0.5), ("p90", 0.9), ("p99", 0.99)] {
+                let ms = |latencies: &Latencies| json!(latencies.quantile_ms(quantile).map(two));
+                fields.insert(format!("write batch ms {name}"), ms(&self.writes));
+                fields.insert(format!("read ms {name}"), ms(&self.reads));
+            }
+            if let Some(auc) = separation_auc(&self.own_top, &self.other_top) {
+                fields.insert("separation auc".to_owned(), json!(four(auc)));
+            }
+            fields.insert("by category".to_owned(), Value::Object(self.categories_json()));
+        }
+        format!("{object:#}")
+    }
+
+    fn categories_json(&self) -> Map<String, Value> {
+        let entry = |(category, means): (i64, Means)| {
+            let figures = json!({
+                "questions": means.questions,
+                "any@5": four(means.any_at_5),
+                "any@10": four(means.any_at_10),
+                "recall@10": four(means.recall_at_10),
+                "mrr": four(means.mrr),
+            });
+            (category.to_string(), figures)
+        };
+        self.by_category().into_iter().map(entry).collect()
+    }
+
+    /// Several lines without a last line end.
+    pub(super) fn to_table(&self) -> String {
+        let mut table = String::new();
+        let header = ["questions", "any@5", "any@10", "recall@10", "MRR"];
+        let _ = write!(table, "{:24}", "");
+        for name in header {
+            let _ = write!(table, "{name:>11}");
+        }
+        table.push('\n');
+        let mut row = |name: &str, means: Option<Means>| {
+            let Some(m) = means else { return };
+            let _ = write!(table, "{name:24}{:>11}", m.questions);
+            for value in [m.any_at_5, m.any_at_10, m.recall_at_10, m.mrr] {
+                let _ = write!(table, "{value:>11.4}");
+            }
+            table.push('\n');
+        };
+        for (category, means) in self.by_category() {
+            row(&format!("{category} {}", category_name(category)), Some(means));
+        }
+        row("all but adversarial", self.without_adversarial());
+        row("all", self.overall());
+        let mut line = |name: &str, value: String| {
+            let _ = write!(table, "\n{name:24}{value}");
+        };
+        if self.turns_written > 0 {
+            let (written, refused) = (self.turns_written, self.turns_refused);
+            let seconds = self.write_seconds();
+            line("turns", format!("{written} written in {seconds:.2} s, {refused} refused"));
+            line("write batch", latency_text(&self.writes));
+        }
+        line("read", latency_text(&self.reads));
+        line("items per answer", format!("{:.2}", self.items_per_answer()));
+        if let Some(auc) = separation_auc(&self.own_top, &self.other_top) {
+            line("separation AUC", format!("{auc:.4}"));
+        }
+        table
+    }
+}
+
+fn latency_text(latencies: &Latencies) -> String {
+    let quantile = |quantile| latencies.quantile_ms(quantile).unwrap_or(0.0);
+    let (p50, p90, p99) = (quantile(0.5), quantile(0.9), quantile(0.99));
+    format!("p50 {p50:.2} ms, p90 {p90:.2} ms, p99 {p99:.2} ms, max {:.2} ms", quantile(1.0))
+}
+
+fn category_name(category: i64) -> &'static str {
+    match category {
+        1 => "multi-hop",
+        2 => "temporal",
+        3 => "open domain",
+        4 => "single-hop",
+        ADVERSARIAL => "adversarial",
+        _ => "",
+    }
+}
+
+fn four(value: f64) -> f64 {
+    (value * 1e4).round() / 1e4
+}
+
+fn two(value: f64) -> f64 {
+    (value * 1e2).round() / 1e2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report() -> RecallReport {
+        let hit =
+            Score { any_at_5: true, any_at_10: true, recall_at_10: 1.0, reciprocal_rank: 1.0 };
+        let mut report = RecallReport {
+            scores: vec![(1, hit), (1, Score::default()), (5, Score::default())],
+            own_top: vec![0.9, 0.8, 0.2],
+            other_top: vec![0.1],
+            items_seen: 30,
+            turns_written: 7,
+            ..RecallReport::default()
+        };
+        report.reads.record(1_500);
+        report
+    }
+
+    #[test]
+    fn the_json_uses_the_names_of_the_reference_script() {
+        let json: Value = serde_json::from_str(&report().to_json()).expect("is JSON");
+        assert_eq!(json["questions"], 3);
+        assert_eq!(json["any@10"], 0.3333);
+        assert_eq!(json["any@10 (no adversarial)"], 0.5);
+        assert_eq!(json["read ms p50"], 1.5);
+        assert_eq!(json["write batch ms p50"], Value::Null);
+        assert_eq!(json["separation auc"], 1.0);
+        assert_eq!(json["by category"]["1"]["mrr"], 0.5);
+    }
+
+    #[test]
+    fn the_table_has_a_row_per_category_and_survives_an_empty_report() {
+        let table = report().to_table();
+        for part in ["1 multi-hop", "5 adversarial", "all but adversarial", "separation AUC"] {
+            assert!(table.contains(part), "{part} is not in\n{table}");
+        }
+        assert!(!RecallReport::default().to_table().is_empty());
+    }
+}

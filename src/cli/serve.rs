@@ -1,0 +1,112 @@
+//! `hebbd serve`: load, log, start, serve until a signal, stop.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use secrecy::ExposeSecret;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+
+use super::eval::InProcess;
+use super::{dev, load_config, output};
+use crate::app::Application;
+use crate::config::{Config, ConfigFlags};
+use crate::control::keys::Dialect;
+use crate::control::plans;
+use crate::observability::logging;
+use crate::types::SystemClock;
+
+/// Run the server until SIGTERM or SIGINT, which stop it in order: no new connections, requests
+/// finish, tenants close, everything is flushed.
+#[derive(Debug, clap::Args)]
+pub(super) struct ServeArgs {
+    #[command(flatten)]
+    config: ConfigFlags,
+    /// For trying it out: create a tenant with credentials for every dialect, once, print them
+    /// and write them to dev-credentials.json in the data directory
+    #[arg(long)]
+    dev: bool,
+}
+
+pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
+    let config = match load_config(args.config) {
+        Ok(config) => config,
+        Err(code) => return Ok(code),
+    };
+    logging::init(&config.log)?;
+    hide_panic_payloads();
+    std::fs::create_dir_all(&config.data_dir)
+        .with_context(|| format!("cannot create {}", config.data_dir.display()))?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let application = Application::start(&config, Arc::new(SystemClock)).await?;
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        listen = %application.local_address(),
+        data_dir = %config.data_dir.display(),
+        tenants = application.directory().tenant_count(),
+        "serving"
+    );
+    if args.dev {
+        dev::prepare(&application, &config.data_dir)?;
+    } else if application.directory().tenant_count() == 0 {
+        output::error(
+            "There is no tenant yet, so every request will be refused. Stop the server and run\n  \
+             hebbd tenant create --name NAME\n  hebbd key create --tenant ID --dialect mnemoverse\n\
+             or start with --dev to try it out.",
+        );
+    }
+    let stop = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    application.run_until_stopped(stop).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A panic's message may quote the text it tripped over. Only the place is logged.
+fn hide_panic_payloads() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(panic.location = %place, "a thread panicked");
+    }));
+}
+
+/// A server on a temporary directory and a free port, for the length of a measurement.
+pub(super) async fn start_in_process() -> anyhow::Result<InProcess> {
+    let directory = std::env::temp_dir().join(format!("hebbd-eval-{}", std::process::id()));
+    let mut config = Config::default();
+    config.data_dir.clone_from(&directory);
+    config.server.listen.set_port(0);
+    std::fs::create_dir_all(&directory)?;
+    let application = Application::start(&config, Arc::new(SystemClock)).await?;
+    let tenant = application.create_tenant("eval", plans::LOCAL)?;
+    let key = application.directory().create_key(tenant.id, Dialect::Mnemoverse, "eval")?;
+    let base_url = application.base_url();
+    let (stop, stopped) = oneshot::channel::<()>();
+    actix_rt::spawn(application.run_until_stopped(async move {
+        let _ = stopped.await;
+    }));
+    Ok(InProcess {
+        base_url,
+        api_key: key.secret.expose_secret().to_owned(),
+        guard: Box::new(Running { _stop: stop, directory }),
+    })
+}
+
+/// Dropping it stops the server and removes its data.
+struct Running {
+    _stop: oneshot::Sender<()>,
+    directory: std::path::PathBuf,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.directory) {
+            tracing::debug!(error = %error, "temporary directory not removed");
+        }
+    }
+}

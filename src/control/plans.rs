@@ -1,0 +1,241 @@
+//! Plans: named allowances that a tenant is subject to. Only data and its validation; counting
+//! and refusing happen elsewhere. Invariant: the built-in plans exist in every [`Plans`] value,
+//! with their documented numbers unless the configuration overrides a key.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::de::{self, Deserialize, Deserializer, Visitor};
+
+/// The plan of tenants that an operator creates without naming one: no limits.
+pub const LOCAL: &str = "local";
+
+/// Characters in a plan's name.
+const NAME_CHARS_MAX: usize = 32;
+const REQUESTS_PER_MINUTE_MAX: u64 = 10_000_000;
+const PER_DAY_AND_ATOMS_MAX: u64 = 1_000_000_000_000;
+
+/// What one tenant may use. `None` means no limit, for every number here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// Lower-case letters, digits, `-` and `_`; at most 32 characters.
+    pub name: String,
+    /// Requests of any kind per minute, all keys of the tenant together. 1 to 10,000,000.
+    pub requests_per_minute: Option<u32>,
+    /// Reads per UTC day. 1 to 10^12.
+    pub queries_per_day: Option<u64>,
+    /// Atoms stored at one time. 1 to 10^12.
+    pub atoms_max: Option<u64>,
+}
+
+/// All plans by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plans(BTreeMap<String, Arc<Plan>>);
+
+impl Plans {
+    /// Returns `None` for a name that neither is built in nor was configured.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<Arc<Plan>> {
+        self.0.get(name).cloned()
+    }
+
+    /// In alphabetical order.
+    #[must_use]
+    pub fn names(&self) -> Vec<&str> {
+        self.0.keys().map(String::as_str).collect()
+    }
+
+    /// Everything that is out of range, each sentence beginning with `<plan>.<key>`.
+    #[must_use]
+    pub fn problems(&self) -> Vec<String> {
+        self.0.values().flat_map(|plan| plan_problems(plan)).collect()
+    }
+}
+
+impl Default for Plans {
+    fn default() -> Self {
+        let plans = [
+            (LOCAL, None, None, None),
+            ("free", Some(60), Some(1_000), Some(10_000)),
+            ("pro", Some(600), Some(50_000), Some(500_000)),
+            ("team", Some(3_000), Some(500_000), Some(5_000_000)),
+        ];
+        Self(
+            plans
+                .into_iter()
+                .map(|(name, requests_per_minute, queries_per_day, atoms_max)| {
+                    let name = name.to_owned();
+                    let plan = Plan {
+                        name: name.clone(),
+                        requests_per_minute,
+                        queries_per_day,
+                        atoms_max,
+                    };
+                    (name, Arc::new(plan))
+                })
+                .collect(),
+        )
+    }
+}
+
+impl<'de> Deserialize<'de> for Plans {
+    /// A map from name to the keys that differ: of the built-in plan of that name, or of a plan
+    /// without limits.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut plans = Self::default();
+        for (name, changes) in BTreeMap::<String, PlanChanges>::deserialize(deserializer)? {
+            let unlimited = Plan {
+                name: name.clone(),
+                requests_per_minute: None,
+                queries_per_day: None,
+                atoms_max: None,
+            };
+            let plan = plans.0.entry(name).or_insert_with(|| Arc::new(unlimited));
+            changes.apply(Arc::make_mut(plan));
+        }
+        Ok(plans)
+    }
+}
+
+/// One plan as it is written down: an absent key changes nothing.
+#[derive(serde::Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+struct PlanChanges {
+    requests_per_minute: Option<Allowance<u32>>,
+    queries_per_day: Option<Allowance<u64>>,
+    atoms_max: Option<Allowance<u64>>,
+}
+
+impl PlanChanges {
+    fn apply(self, plan: &mut Plan) {
+        if let Some(Allowance(allowance)) = self.requests_per_minute {
+            plan.requests_per_minute = allowance;
+        }
+        if let Some(Allowance(allowance)) = self.queries_per_day {
+            plan.queries_per_day = allowance;
+        }
+        if let Some(Allowance(allowance)) = self.atoms_max {
+            plan.atoms_max = allowance;
+        }
+    }
+}
+
+/// A number or the word `unlimited`: TOML has no null, and zero would read as "nothing allowed".
+struct Allowance<T>(Option<T>);
+
+impl<'de, T: TryFrom<u64>> Deserialize<'de> for Allowance<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AllowanceVisitor<T>(std::marker::PhantomData<T>);
+
+        impl<T: TryFrom<u64>> Visitor<'_> for AllowanceVisitor<T> {
+            type Value = Allowance<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a whole number, or the text \"unlimited\"")
+            }
+
+            fn visit_u64<E: de::Error>(self, value: u64) -> Result<Self::Value, E> {
+                let unexpected = de::Unexpected::Unsigned(value);
+                let number = T::try_from(value);
+                number.map(|n| Allowance(Some(n))).map_err(|_| E::invalid_value(unexpected, &self))
+            }
+
+            fn visit_i64<E: de::Error>(self, value: i64) -> Result<Self::Value, E> {
+                match u64::try_from(value) {
+                    Ok(value) => self.visit_u64(value),
+                    Err(_) => Err(E::invalid_value(de::Unexpected::Signed(value), &self)),
+                }
+            }
+
+            fn visit_str<E: de::Error>(self, value: &str) -> Result<Self::Value, E> {
+                if value == "unlimited" {
+                    Ok(Allowance(None))
+                } else {
+                    Err(E::invalid_value(de::Unexpected::Str(value), &self))
+                }
+            }
+        }
+
+        deserializer.deserialize_any(AllowanceVisitor(std::marker::PhantomData))
+    }
+}
+
+fn plan_problems(plan: &Plan) -> Vec<String> {
+    let name = &plan.name;
+    let mut problems = Vec::new();
+    let well_named = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c);
+    let length = name.chars().count();
+    if length == 0 || length > NAME_CHARS_MAX || !name.chars().all(well_named) {
+        problems.push(format!(
+            "{name:?} is not a plan name; use 1 to {NAME_CHARS_MAX} lower-case letters, digits, \
+             `-` and `_`"
+        ));
+    }
+    for (key, actual, most) in [
+        ("requests_per_minute", plan.requests_per_minute.map(u64::from), REQUESTS_PER_MINUTE_MAX),
+        ("queries_per_day", plan.queries_per_day, PER_DAY_AND_ATOMS_MAX),
+        ("atoms_max", plan.atoms_max, PER_DAY_AND_ATOMS_MAX),
+    ] {
+        if actual.is_some_and(|actual| actual == 0 || actual > most) {
+            problems.push(format!(
+                "{name}.{key} is {}, must be 1 to {most}, or \"unlimited\"",
+                actual.unwrap_or_default()
+            ));
+        }
+    }
+    problems
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Plans, toml::de::Error> {
+        toml::from_str(text)
+    }
+
+    #[test]
+    fn the_documented_plans_are_built_in_and_valid() {
+        let plans = Plans::default();
+        assert_eq!(plans.names(), ["free", "local", "pro", "team"]);
+        assert_eq!(plans.find("pro").unwrap().queries_per_day, Some(50_000));
+        assert_eq!(plans.find(LOCAL).unwrap().requests_per_minute, None);
+        assert_eq!(plans.find("enterprise"), None);
+        assert_eq!(plans.problems(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn one_key_can_be_overridden_and_a_plan_can_be_added() {
+        let plans = parse(
+            "[free]\nrequests_per_minute = 120\natoms_max = \"unlimited\"\n\
+             [internal]\nqueries_per_day = 5\n",
+        )
+        .unwrap();
+        let free = plans.find("free").unwrap();
+        assert_eq!(
+            (free.requests_per_minute, free.queries_per_day, free.atoms_max),
+            (Some(120), Some(1_000), None)
+        );
+        let internal = plans.find("internal").unwrap();
+        assert_eq!((internal.requests_per_minute, internal.queries_per_day), (None, Some(5)));
+        assert_eq!(plans.find("team"), Plans::default().find("team"));
+    }
+
+    #[test]
+    fn what_is_neither_a_number_nor_unlimited_is_refused() {
+        for text in ["\"lots\"", "-1", "1.5", "true", "99999999999"] {
+            let text = format!("[free]\nrequests_per_minute = {text}\n");
+            assert!(parse(&text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn zero_and_bad_names_are_problems() {
+        let plans = parse("[free]\natoms_max = 0\n[\"Big Plan\"]\n").unwrap();
+        let problems = plans.problems();
+        assert_eq!(problems.len(), 2, "{problems:?}");
+        assert!(problems[0].starts_with("\"Big Plan\" is not a plan name"), "{problems:?}");
+        assert!(problems[1].starts_with("free.atoms_max is 0, must be 1"), "{problems:?}");
+    }
+}

@@ -1,0 +1,149 @@
+//! What a text is about, for callers who do not say: proper names, names of several words, and
+//! after them the rarer content words. Any language's letters; a script without capitals gives
+//! content words only.
+
+use std::collections::HashSet;
+
+use super::graph::fold_concept;
+use super::lexicon;
+use super::text::split_head;
+use crate::types::limits::EXTRACTED_CONCEPTS_MAX;
+
+/// Letters a single content word needs to count as a concept when it is no name.
+const WORD_CHARS_MIN: usize = 4;
+
+/// Up to ten concepts: names in order of appearance, then content words, longest first. Written
+/// as in the text.
+#[must_use]
+pub fn extract(text: &str) -> Vec<String> {
+    let head = split_head(text);
+    let mut found = Concepts::default();
+    if let Some(label) = head.label {
+        found.add(label.to_owned());
+    }
+    for sentence in head.body.split_inclusive(['.', '!', '?', '\n', '。', '！', '？']) {
+        names_in(sentence, &mut found);
+    }
+    let mut words: Vec<(usize, String)> = Vec::new();
+    for word in surface_words(head.body) {
+        let folded = word.to_lowercase();
+        let letters = folded.chars().count();
+        if letters >= WORD_CHARS_MIN && !lexicon::is_stop(&folded) && !is_number(&folded) {
+            words.push((letters, folded));
+        }
+    }
+    // Stable: among words of one length the first comes first.
+    words.sort_by_key(|(letters, _)| std::cmp::Reverse(*letters));
+    for (_, word) in words {
+        found.add(word);
+    }
+    found.list
+}
+
+#[derive(Default)]
+struct Concepts {
+    list: Vec<String>,
+    /// Folded concepts, and each folded word of those of several words.
+    seen: HashSet<String>,
+}
+
+impl Concepts {
+    fn add(&mut self, concept: String) {
+        if self.list.len() >= EXTRACTED_CONCEPTS_MAX {
+            return;
+        }
+        let folded = fold_concept(&concept);
+        if folded.is_empty() || !self.seen.insert(folded.clone()) {
+            return;
+        }
+        self.seen.extend(folded.split(' ').map(str::to_owned));
+        self.list.push(concept);
+    }
+}
+
+/// Words as written, without the punctuation around them and without a possessive ending.
+fn surface_words(text: &str) -> impl Iterator<Item = &str> {
+    text.split_whitespace().filter_map(|word| {
+        let word = word.trim_matches(|c: char| !c.is_alphanumeric());
+        let word = word.strip_suffix("'s").or_else(|| word.strip_suffix("’s")).unwrap_or(word);
+        (!word.is_empty()).then_some(word)
+    })
+}
+
+fn is_number(word: &str) -> bool {
+    word.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | ',' | ':' | '-' | '/'))
+}
+
+/// Runs of capitalised words. The first word of a sentence counts only when a capitalised word
+/// follows it or it holds a capital further in: any word is capitalised there.
+fn names_in(sentence: &str, found: &mut Concepts) {
+    let mut run: Vec<&str> = Vec::new();
+    let mut run_is_first = false;
+    let mut flush = |run: &mut Vec<&str>, is_first: bool| {
+        while run.first().is_some_and(|word| lexicon::is_stop(&word.to_lowercase())) {
+            run.remove(0);
+        }
+        let lone_first = is_first && run.len() == 1;
+        let inner_capital = |word: &str| word.chars().skip(1).any(char::is_uppercase);
+        let is_name = match run.as_slice() {
+            [] => false,
+            [word] => !lone_first || inner_capital(word),
+            _ => true,
+        };
+        if is_name {
+            found.add(run.join(" "));
+        }
+        run.clear();
+    };
+    for (at, word) in sentence.split_whitespace().enumerate() {
+        let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
+        let bare = bare.strip_suffix("'s").or_else(|| bare.strip_suffix("’s")).unwrap_or(bare);
+        let capitalised = bare.chars().next().is_some_and(char::is_uppercase);
+        if !capitalised {
+            flush(&mut run, run_is_first);
+            continue;
+        }
+        if run.is_empty() {
+            run_is_first = at == 0;
+        }
+        run.push(bare);
+        // Punctuation after a word ends the name.
+        if word.ends_with([',', ';', ':', ')']) {
+            flush(&mut run, run_is_first);
+        }
+    }
+    flush(&mut run, run_is_first);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn names_come_first_then_content_words() {
+        let concepts = extract("Anna Lee moved to New York. She works at PostgreSQL on replication.");
+        assert_eq!(concepts[..3], ["Anna Lee", "New York", "PostgreSQL"]);
+        assert!(concepts.contains(&"replication".to_owned()));
+        assert!(!concepts.iter().any(|concept| concept == "She" || concept == "works at"));
+    }
+
+    #[test]
+    fn any_letters_work_and_a_speaker_is_a_concept() {
+        assert_eq!(extract("Ольга: Мы едем в Санкт-Петербург")[..2], ["Ольга", "Санкт-Петербург"]);
+        assert_eq!(extract("we moved to Zürich")[0], "Zürich");
+        assert!(extract("x").is_empty());
+        assert!(extract("").is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn at_most_ten_distinct_non_empty_concepts(text: String) {
+            let concepts = extract(&text);
+            prop_assert!(concepts.len() <= EXTRACTED_CONCEPTS_MAX);
+            let folded: HashSet<_> = concepts.iter().map(|c| fold_concept(c)).collect();
+            prop_assert_eq!(folded.len(), concepts.len());
+            prop_assert!(!folded.contains(""));
+        }
+    }
+}

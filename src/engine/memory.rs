@@ -1,0 +1,169 @@
+//! What one domain knows of its rows besides their vectors: words, order in time, speakers, and
+//! the few facts about a text's form that help to rank it. Rows are numbered alike everywhere.
+
+use rustc_hash::FxHashMap;
+
+use super::lexical::LexicalIndex;
+use super::text::{Analysis, hash_term};
+use super::timeline::Timeline;
+use crate::types::Timestamp;
+
+/// Atoms that must carry a label before it counts as a speaker's name. A label met once or twice
+/// may be any word before a colon.
+const SPEAKER_ATOMS_MIN: u32 = 3;
+
+/// New content words at which a row counts as entirely new to its session, about 32.
+const NOVELTY_SCALE: f32 = 3.5;
+
+/// What the form of a row's text says.
+#[derive(Debug, Clone, Copy)]
+struct Traits {
+    /// 0: no label.
+    label_no: u32,
+    is_live: bool,
+    is_question: bool,
+    is_temporal: bool,
+    /// How much it added to its session when it came, in [0, 1].
+    novelty: f32,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Label {
+    /// Live atoms that carry it.
+    atom_count: u32,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct DomainMemory {
+    pub(super) lexical: LexicalIndex,
+    pub(super) timeline: Timeline,
+    traits: Vec<Traits>,
+    label_numbers: FxHashMap<String, u32>,
+    /// Number 0 is nobody.
+    labels: Vec<Label>,
+    /// Numbers of the labels that hold a word.
+    label_words: FxHashMap<u64, Vec<u32>>,
+}
+
+impl DomainMemory {
+    /// Adds the next row and returns its number.
+    pub fn push(&mut self, analysis: &Analysis, session: Option<&str>, time: Timestamp) -> u32 {
+        let row = u32::try_from(self.traits.len()).unwrap_or(u32::MAX);
+        let content = analysis.terms.iter().filter(|term| !term.is_stop()).map(|term| term.hash());
+        let fresh = self.timeline.push(session, time, content);
+        let label_no = self.label_number(&analysis.label);
+        if let Some(label) = self.labels.get_mut(label_no as usize) {
+            label.atom_count += 1;
+        }
+        // A label that is no speaker's name is part of what the text says.
+        let label_terms = analysis.label.split_whitespace().map(super::text::Term::of_word);
+        let terms: Vec<_> = label_terms.chain(analysis.terms.iter().copied()).collect();
+        self.lexical.push(&terms);
+        self.traits.push(Traits {
+            label_no,
+            is_live: true,
+            is_question: analysis.is_question,
+            is_temporal: analysis.is_temporal,
+            novelty: ((fresh as f32).ln_1p() / NOVELTY_SCALE).min(1.0),
+        });
+        row
+    }
+
+    /// Takes a row out. Its number stays used; removing it again does nothing.
+    pub fn remove(&mut self, row: u32) {
+        let Some(traits) = self.traits.get_mut(row as usize).filter(|traits| traits.is_live) else {
+            return;
+        };
+        traits.is_live = false;
+        if let Some(label) = self.labels.get_mut(traits.label_no as usize) {
+            label.atom_count -= 1;
+        }
+        self.lexical.remove(row);
+        self.timeline.remove(row);
+    }
+
+    fn label_number(&mut self, label: &str) -> u32 {
+        if self.labels.is_empty() {
+            self.labels.push(Label::default());
+        }
+        if label.is_empty() {
+            return 0;
+        }
+        if let Some(number) = self.label_numbers.get(label) {
+            return *number;
+        }
+        let number = u32::try_from(self.labels.len()).unwrap_or(u32::MAX);
+        for word in label.split_whitespace().map(hash_term) {
+            self.label_words.entry(word).or_default().push(number);
+        }
+        self.labels.push(Label { atom_count: 0 });
+        self.label_numbers.insert(label.to_owned(), number);
+        number
+    }
+
+    /// Rows ever pushed, dead ones included.
+    #[must_use]
+    pub fn row_count(&self) -> usize {
+        self.traits.len()
+    }
+
+    #[must_use]
+    pub fn live_count(&self) -> u32 {
+        self.lexical.live_count()
+    }
+
+    #[must_use]
+    pub fn is_live(&self, row: u32) -> bool {
+        self.traits.get(row as usize).is_some_and(|traits| traits.is_live)
+    }
+
+    pub(super) fn is_question(&self, row: u32) -> bool {
+        self.traits.get(row as usize).is_some_and(|traits| traits.is_question)
+    }
+
+    pub(super) fn is_temporal(&self, row: u32) -> bool {
+        self.traits.get(row as usize).is_some_and(|traits| traits.is_temporal)
+    }
+
+    pub(super) fn novelty(&self, row: u32) -> f32 {
+        self.traits.get(row as usize).map_or(0.0, |traits| traits.novelty)
+    }
+
+    pub(super) fn label_no(&self, row: u32) -> u32 {
+        self.traits.get(row as usize).map_or(0, |traits| traits.label_no)
+    }
+
+    /// By label number, how each relates to the given words (hashes of whole lower-case words).
+    pub(super) fn label_matches(&self, words: &[u64]) -> Vec<LabelMatch> {
+        let is_speaker = |label: &Label| label.atom_count >= SPEAKER_ATOMS_MIN;
+        let mut matches: Vec<_> = self
+            .labels
+            .iter()
+            .map(|label| match is_speaker(label) {
+                true => LabelMatch::OtherSpeaker,
+                false => LabelMatch::NotASpeaker,
+            })
+            .collect();
+        for number in words.iter().filter_map(|word| self.label_words.get(word)).flatten() {
+            if let Some(matched @ LabelMatch::OtherSpeaker) = matches.get_mut(*number as usize) {
+                *matched = LabelMatch::Named;
+            }
+        }
+        matches
+    }
+
+    /// Whether a word (hash of the whole lower-case word) is part of a speaker's name.
+    pub(super) fn names_speaker(&self, word: u64) -> bool {
+        let numbers = self.label_words.get(&word).map_or(&[][..], Vec::as_slice);
+        let labels = numbers.iter().filter_map(|number| self.labels.get(*number as usize));
+        labels.into_iter().any(|label| label.atom_count >= SPEAKER_ATOMS_MIN)
+    }
+}
+
+/// How a row's label relates to the names in a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LabelMatch {
+    NotASpeaker,
+    Named,
+    OtherSpeaker,
+}

@@ -1,0 +1,344 @@
+//! Ranking one domain's rows for a question. Similarity is what a row itself has in common with
+//! the question; association is what its neighbours in time add. Both keep their meaning across
+//! questions: nothing is normalised by the best hit, so a question about something else scores
+//! low everywhere.
+//!
+//! The parts and their weights were chosen by measurement, see `docs/decisions`.
+
+use super::lexical::Posting;
+use super::memory::{DomainMemory, LabelMatch};
+use super::params::RetrievalParams;
+use super::query::{PlanTerm, QueryPlan};
+
+/// What is known of the cosine of each row with the question.
+#[derive(Debug, Clone, Copy)]
+pub enum Dense<'a> {
+    /// One value per row.
+    All(&'a [f32]),
+    /// One value per row, but only where `known`; 0 elsewhere. `sample` are known rows that
+    /// stand for all: drawn evenly, so that their mean and deviation are the domain's.
+    Some { values: &'a [f32], sample: &'a [u32] },
+}
+
+impl<'a> Dense<'a> {
+    fn values(self) -> &'a [f32] {
+        match self {
+            Self::All(values) | Self::Some { values, .. } => values,
+        }
+    }
+}
+
+/// Buffers reused from question to question; one entry per row.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    bm25: Vec<f32>,
+    own: Vec<f32>,
+    covered: Vec<f32>,
+    x: Vec<f32>,
+    /// 0 but while a term is being matched.
+    matched: Vec<f32>,
+    /// 1 but while a term is being spread to neighbours.
+    missed: Vec<f32>,
+    touched: Vec<u32>,
+    reached: Vec<u32>,
+    /// The two best stand-out values of each session.
+    best_two: Vec<[f32; 2]>,
+    similarity: Vec<f32>,
+    association: Vec<f32>,
+}
+
+/// One value per row. What dead rows have means nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct Scores<'a> {
+    /// In [0, 1].
+    pub similarity: &'a [f32],
+    /// What context adds, at least 0; all 0 without associations.
+    pub association: &'a [f32],
+}
+
+/// Scores every row. Costs O(rows + matching words); about 10 ns a row and 30 ns a match.
+/// `domain_index` is the domain's place among those the plan was made for.
+pub fn score_rows<'s>(
+    memory: &DomainMemory,
+    plan: &QueryPlan,
+    domain_index: usize,
+    dense: Dense<'_>,
+    with_context: bool,
+    params: &RetrievalParams,
+    scratch: &'s mut Scratch,
+) -> Scores<'s> {
+    let rows = memory.row_count();
+    scratch.reset(rows);
+    let pairs = plan.pair_postings.get(domain_index).map_or(&[][..], Vec::as_slice);
+    score_bm25(memory, plan, pairs, params, &mut scratch.bm25);
+    for term in &plan.terms {
+        match_term(memory, plan, term, params, scratch);
+        if with_context {
+            spread_term(memory, term, params, scratch);
+        }
+        for row in scratch.touched.drain(..) {
+            set(&mut scratch.matched, row, 0.0);
+        }
+    }
+    combine_x(plan, dense, params, scratch);
+    let usual = usual_x(memory, dense, params, &scratch.x);
+    if with_context {
+        find_best_sessions(memory, usual, scratch);
+    }
+    let cosines = dense.values();
+    finish(memory, plan, &Finish { cosines, usual, with_context }, params, scratch);
+    Scores { similarity: &scratch.similarity, association: &scratch.association }
+}
+
+impl Scratch {
+    fn reset(&mut self, rows: usize) {
+        for buffer in [
+            &mut self.bm25,
+            &mut self.own,
+            &mut self.covered,
+            &mut self.x,
+            &mut self.similarity,
+            &mut self.association,
+        ] {
+            buffer.clear();
+            buffer.resize(rows, 0.0);
+        }
+        // Left clean by their users; only the length changes.
+        self.matched.resize(rows, 0.0);
+        self.missed.resize(rows, 1.0);
+        self.touched.clear();
+        self.reached.clear();
+        self.best_two.clear();
+    }
+}
+
+fn get(values: &[f32], row: u32) -> f32 {
+    values.get(row as usize).copied().unwrap_or(0.0)
+}
+
+fn set(values: &mut [f32], row: u32, value: f32) {
+    if let Some(slot) = values.get_mut(row as usize) {
+        *slot = value;
+    }
+}
+
+/// BM25's saturated term frequency, in [0, 1).
+fn saturated(
+    memory: &DomainMemory,
+    plan: &QueryPlan,
+    posting: &Posting,
+    params: &RetrievalParams,
+) -> f32 {
+    let count = posting.count as f32;
+    let length = memory.lexical.length(posting.row) as f32 / plan.average_length;
+    count / (count + params.k1 * (1.0 - params.b + params.b * length))
+}
+
+fn score_bm25(
+    memory: &DomainMemory,
+    plan: &QueryPlan,
+    pairs: &[Vec<Posting>],
+    params: &RetrievalParams,
+    bm25: &mut [f32],
+) {
+    let singles = plan.terms.iter().map(|term| (term.weight, memory.lexical.postings(term.hash)));
+    let doubles = plan.pair_weights.iter().copied().zip(pairs.iter().map(Vec::as_slice));
+    for (weight, postings) in singles.chain(doubles) {
+        for posting in postings {
+            let gain = weight * saturated(memory, plan, posting, params);
+            if let Some(sum) = bm25.get_mut(posting.row as usize) {
+                *sum += gain;
+            }
+        }
+    }
+}
+
+/// How fully each row matches one term, itself or by a synonym, into `matched` and `own`.
+fn match_term(
+    memory: &DomainMemory,
+    plan: &QueryPlan,
+    term: &PlanTerm,
+    params: &RetrievalParams,
+    scratch: &mut Scratch,
+) {
+    let exact = std::iter::once((term.hash, 1.0));
+    for (hash, share) in exact.chain(term.synonyms.iter().copied()) {
+        for posting in memory.lexical.postings(hash) {
+            let full = (saturated(memory, plan, posting, params) / params.full_match).min(1.0);
+            let Some(matched) = scratch.matched.get_mut(posting.row as usize) else { continue };
+            if *matched == 0.0 {
+                scratch.touched.push(posting.row);
+            }
+            *matched = matched.max(share * full);
+        }
+    }
+    for row in &scratch.touched {
+        if let Some(own) = scratch.own.get_mut(*row as usize) {
+            *own += term.weight * get(&scratch.matched, *row);
+        }
+    }
+}
+
+/// Lets each match count in the neighbours too, less the further away: a row covers a term unless
+/// it and all of its neighbours miss it. A row that follows a question shares nearly all of it,
+/// since it is likely to be the answer.
+fn spread_term(
+    memory: &DomainMemory,
+    term: &PlanTerm,
+    params: &RetrievalParams,
+    scratch: &mut Scratch,
+) {
+    let Scratch { matched, missed, touched, reached, covered, .. } = scratch;
+    let mut reach = |row: u32, share: f32| {
+        if let Some(miss) = missed.get_mut(row as usize) {
+            if *miss == 1.0 {
+                reached.push(row);
+            }
+            // Kept below one, so that a row is noted once.
+            *miss = (*miss * (1.0 - share)).min(0.999_999);
+        }
+    };
+    let further = [params.context_two, params.context_three];
+    for &row in touched.iter() {
+        let share = get(matched, row);
+        reach(row, share);
+        let first = match memory.is_question(row) {
+            true => params.context_answer,
+            false => params.context_before,
+        };
+        let mut later = memory.timeline.after(row);
+        for step in std::iter::once(first).chain(further) {
+            let Some(neighbour) = later else { break };
+            reach(neighbour, step * share);
+            later = memory.timeline.after(neighbour);
+        }
+        let mut earlier = memory.timeline.before(row);
+        for step in std::iter::once(params.context_after).chain(further) {
+            let Some(neighbour) = earlier else { break };
+            reach(neighbour, step * share);
+            earlier = memory.timeline.before(neighbour);
+        }
+    }
+    for row in reached.drain(..) {
+        let miss = get(missed, row);
+        set(missed, row, 1.0);
+        if let Some(covered) = covered.get_mut(row as usize) {
+            *covered += term.weight * (1.0 - miss);
+        }
+    }
+}
+
+/// `x`: the row's own likeness to the question.
+fn combine_x(plan: &QueryPlan, dense: Dense<'_>, params: &RetrievalParams, scratch: &mut Scratch) {
+    let cosines = dense.values();
+    let Scratch { bm25, own, covered, x, .. } = scratch;
+    let best = plan.best_bm25.max(1e-9);
+    let own = own.iter_mut().zip(covered.iter_mut()).zip(bm25.iter());
+    for (row, (x, ((own, covered), bm25))) in x.iter_mut().zip(own).enumerate() {
+        *own /= plan.weight_sum;
+        *covered = (*covered / plan.weight_sum).max(*own);
+        let cosine = cosines.get(row).copied().unwrap_or(0.0).max(0.0);
+        *x = params.x_dense * cosine
+            + params.x_coverage * *own
+            + params.x_bm25 * (2.0 * bm25 / best).min(1.0);
+    }
+}
+
+/// The `x` above which a row stands out of its domain.
+fn usual_x(memory: &DomainMemory, dense: Dense<'_>, params: &RetrievalParams, x: &[f32]) -> f32 {
+    let (count, sum, squares) = match dense {
+        Dense::All(_) => moments((0_u32..).zip(x.iter().copied()), memory),
+        Dense::Some { sample, .. } => moments(sample.iter().map(|row| (*row, get(x, *row))), memory),
+    };
+    let mean = sum / count.max(1.0);
+    let deviation = (squares / count.max(1.0) - mean * mean).max(0.0).sqrt();
+    mean + params.standout_deviations * deviation
+}
+
+/// How far the two rows that stand out most in every session do so.
+fn find_best_sessions(memory: &DomainMemory, usual: f32, scratch: &mut Scratch) {
+    scratch.best_two.resize(memory.timeline.session_count(), [0.0; 2]);
+    for (row, x) in (0_u32..).zip(scratch.x.iter()) {
+        let standout = x - usual;
+        if standout <= 0.0 || !memory.is_live(row) {
+            continue;
+        }
+        let Some(session) = memory.timeline.session(row) else { continue };
+        let Some(best) = scratch.best_two.get_mut(session as usize) else { continue };
+        if standout > best[0] {
+            *best = [standout, best[0]];
+        } else if standout > best[1] {
+            best[1] = standout;
+        }
+    }
+}
+
+/// Count, sum and sum of squares over live rows.
+fn moments(values: impl Iterator<Item = (u32, f32)>, memory: &DomainMemory) -> (f32, f32, f32) {
+    let mut moments = (0.0_f64, 0.0_f64, 0.0_f64);
+    for (_, value) in values.filter(|(row, _)| memory.is_live(*row)) {
+        let value = f64::from(value);
+        moments.0 += 1.0;
+        moments.1 += value;
+        moments.2 += value * value;
+    }
+    (moments.0 as f32, moments.1 as f32, moments.2 as f32)
+}
+
+/// What [`finish`] needs besides the buffers.
+struct Finish<'a> {
+    cosines: &'a [f32],
+    usual: f32,
+    with_context: bool,
+}
+
+/// The weighted sum, once of the row alone and once with its context.
+fn finish(
+    memory: &DomainMemory,
+    plan: &QueryPlan,
+    how: &Finish<'_>,
+    params: &RetrievalParams,
+    scratch: &mut Scratch,
+) {
+    let labels = match plan.named.is_empty() {
+        true => Vec::new(),
+        false => memory.label_matches(&plan.named),
+    };
+    let rows = scratch.x.iter().zip(&scratch.own).zip(&scratch.covered);
+    let outputs = scratch.similarity.iter_mut().zip(scratch.association.iter_mut());
+    for (row, (((x, own), covered), (similarity, association))) in (0_u32..).zip(rows.zip(outputs)) {
+        let speaker = match labels.get(memory.label_no(row) as usize) {
+            Some(LabelMatch::Named) => 1.0,
+            Some(LabelMatch::OtherSpeaker) => -1.0,
+            Some(LabelMatch::NotASpeaker) | None => 0.0,
+        };
+        let date = match (&plan.date, memory.timeline.time(row)) {
+            (Some(hint), Some(time)) => hint.fit(time),
+            _ => 0.0,
+        };
+        let form = params.weight_dense * get(how.cosines, row).max(0.0)
+            + params.weight_date * date
+            + params.weight_speaker * speaker
+            + params.weight_when * f32::from(plan.asks_when && memory.is_temporal(row))
+            + params.weight_novelty * memory.novelty(row)
+            + params.weight_question * f32::from(memory.is_question(row));
+        let standout = (x - how.usual).max(0.0);
+        let alone = relevance(own + form + params.weight_session * standout, params);
+        *similarity = alone;
+        if how.with_context {
+            let best = memory
+                .timeline
+                .session(row)
+                .and_then(|session| scratch.best_two.get(session as usize))
+                .map_or(standout, |[first, second]| (first + second) / 2.0);
+            let together = relevance(covered + form + params.weight_session * best, params);
+            *association = (together - alone).max(0.0);
+        }
+    }
+}
+
+/// Maps a score to [0, 1): strictly rising above 0, 0.3 at 0.44, 0.83 at 1.
+fn relevance(score: f32, params: &RetrievalParams) -> f32 {
+    let cube = score.max(0.0).powi(3);
+    cube / (cube + params.half)
+}

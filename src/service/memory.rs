@@ -1,0 +1,230 @@
+//! Remembering and recalling for a tenant: embed, then ask the tenant's actor.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{
+    Atom, NewAtom, ReadQuery, ReadResult, Readiness, ServiceError, TenantStats, WriteOutcome,
+};
+use crate::actors::tenant::TenantCommand;
+use crate::actors::tenant::data::{embedded_part, query_words};
+use crate::actors::tenant::atoms::{DeleteAtom, ExportPage, FindAtom, FindByExternalRef, Stats};
+use crate::actors::tenant::retrieve::Retrieve;
+use crate::actors::tenant::store::Store;
+use crate::actors::{ActorError, Registry};
+use crate::control::keys::{Dialect, Principal};
+use crate::control::quotas::{RateExceeded, RateStatus};
+use crate::control::{ControlError, Directory};
+use crate::embedding::{Embedder, Embedding, embed_blocking};
+use crate::types::limits::EXPORT_PAGE_MAX;
+use crate::types::{AtomId, Clock, Deadline, ErrorKind, TenantId};
+
+/// Characters of text embedded at most on a request's own thread, about a millisecond's worth.
+/// More goes to the blocking pool.
+const INLINE_CHARS_MAX: usize = 4_000;
+
+/// What a caller should wait after a refusal for overload.
+const OVERLOAD_PAUSE: Duration = Duration::from_secs(1);
+
+/// On whose memory, and until when.
+#[derive(Debug, Clone, Copy)]
+pub struct Scope {
+    pub tenant: TenantId,
+    pub deadline: Deadline,
+}
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct MemoryService {
+    directory: Arc<Directory>,
+    registry: Arc<Registry>,
+    embedder: Arc<dyn Embedder>,
+    clock: Arc<dyn Clock>,
+}
+
+impl MemoryService {
+    #[must_use]
+    pub fn new(
+        directory: Arc<Directory>,
+        registry: Arc<Registry>,
+        embedder: Arc<dyn Embedder>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { directory, registry, embedder, clock }
+    }
+
+    /// Who a presented secret acts for.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unauthenticated`], with a message that tells a revoked key from an unknown
+    /// one.
+    pub fn authenticate(&self, dialect: Dialect, secret: &str) -> Result<Principal, ServiceError> {
+        self.directory.authenticate(dialect, secret).map_err(|error| match error {
+            ControlError::RevokedKey => ServiceError::unauthenticated_revoked(),
+            other => ServiceError::new(other.kind(), other.to_string()),
+        })
+    }
+
+    /// Takes one request from the tenant's allowance.
+    ///
+    /// # Errors
+    /// When it is used up; the refusal costs nothing.
+    pub fn admit(&self, principal: &Principal) -> Result<RateStatus, RateExceeded> {
+        self.registry.admit(principal)
+    }
+
+    /// Remembers one atom. Durable on return.
+    ///
+    /// # Errors
+    /// When nothing was stored, except [`ErrorKind::DeadlineExceeded`]: then it may have been.
+    pub async fn write(&self, scope: Scope, atom: NewAtom) -> Result<WriteOutcome, ServiceError> {
+        let outcomes = self.write_batch(scope, vec![atom]).await?;
+        let outcome = outcomes.into_iter().next();
+        outcome.ok_or_else(|| ServiceError::new(ErrorKind::Internal, "the write had no outcome"))
+    }
+
+    /// Remembers atoms in order, all in one atomic batch. Durable on return.
+    ///
+    /// # Errors
+    /// As [`MemoryService::write`], for all of them together.
+    pub async fn write_batch(
+        &self,
+        scope: Scope,
+        atoms: Vec<NewAtom>,
+    ) -> Result<Vec<WriteOutcome>, ServiceError> {
+        let (atoms, embeddings) = self.embed_contents(atoms).await?;
+        let atoms = atoms.into_iter().zip(embeddings).collect();
+        self.call(scope, Store { atoms }).await
+    }
+
+    async fn embed_contents(
+        &self,
+        atoms: Vec<NewAtom>,
+    ) -> Result<(Vec<NewAtom>, Vec<Embedding>), ServiceError> {
+        let size: usize = atoms.iter().map(|atom| atom.content.len()).sum();
+        if !self.embedder.is_cpu_bound() || size <= INLINE_CHARS_MAX {
+            let texts: Vec<&str> = atoms.iter().map(|atom| embedded_part(&atom.content)).collect();
+            let embeddings = self.embedder.embed(&texts).await?;
+            return Ok((atoms, embeddings));
+        }
+        let embedder = Arc::clone(&self.embedder);
+        let task = tokio::task::spawn_blocking(move || {
+            let texts: Vec<&str> = atoms.iter().map(|atom| embedded_part(&atom.content)).collect();
+            embed_blocking(&*embedder, &texts).map(|embeddings| (atoms, embeddings))
+        });
+        match task.await {
+            Ok(embedded) => Ok(embedded?),
+            Err(_) => Err(ServiceError::new(ErrorKind::Internal, "embedding crashed")),
+        }
+    }
+
+    /// Answers a question.
+    ///
+    /// # Errors
+    /// When the embedder or the tenant cannot serve; an empty memory is an empty answer.
+    pub async fn read(&self, scope: Scope, query: ReadQuery) -> Result<ReadResult, ServiceError> {
+        let started = self.clock.monotonic_micros();
+        let words = query_words(&query.text, &query.concepts);
+        let embedding = self.embedder.embed_query(&query.text, &words).await?;
+        let mut result = self.call(scope, Retrieve { query, embedding }).await?;
+        result.search_time_us = self.clock.monotonic_micros().saturating_sub(started);
+        Ok(result)
+    }
+
+    /// Answers questions in order, each as [`MemoryService::read`] would.
+    ///
+    /// # Errors
+    /// The first failure ends the batch.
+    pub async fn read_batch(
+        &self,
+        scope: Scope,
+        queries: Vec<ReadQuery>,
+    ) -> Result<Vec<ReadResult>, ServiceError> {
+        let mut results = Vec::with_capacity(queries.len());
+        for query in queries {
+            results.push(self.read(scope, query).await?);
+        }
+        Ok(results)
+    }
+
+    /// # Errors
+    /// When the tenant cannot serve.
+    pub async fn stats(&self, scope: Scope) -> Result<TenantStats, ServiceError> {
+        self.call(scope, Stats).await
+    }
+
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when the tenant has no such atom.
+    pub async fn get_atom(&self, scope: Scope, id: AtomId) -> Result<Atom, ServiceError> {
+        found(self.call(scope, FindAtom { id }).await?, "no atom with this id")
+    }
+
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when the tenant has no such atom.
+    pub async fn get_atom_by_external_ref(
+        &self,
+        scope: Scope,
+        external_ref: String,
+    ) -> Result<Atom, ServiceError> {
+        let atom = self.call(scope, FindByExternalRef { external_ref }).await?;
+        found(atom, "no atom with this external reference")
+    }
+
+    /// Removes an atom from everything; says whether there was one. Durable on return.
+    ///
+    /// # Errors
+    /// When the tenant cannot serve.
+    pub async fn delete_atom(&self, scope: Scope, id: AtomId) -> Result<bool, ServiceError> {
+        self.call(scope, DeleteAtom { id }).await
+    }
+
+    /// The next page of all atoms in order of creation, after `after`; empty at the end.
+    ///
+    /// # Errors
+    /// When the tenant cannot serve.
+    pub async fn export_page(
+        &self,
+        scope: Scope,
+        after: Option<AtomId>,
+    ) -> Result<Vec<Atom>, ServiceError> {
+        self.call(scope, ExportPage { after, limit: EXPORT_PAGE_MAX }).await
+    }
+
+    #[must_use]
+    pub fn readiness(&self) -> Readiness {
+        Readiness {
+            storage: self.registry.shards().are_healthy(),
+            engine: self.registry.is_accepting(),
+            embedding: self.embedder.is_ready(),
+        }
+    }
+
+    async fn call<C: TenantCommand>(
+        &self,
+        scope: Scope,
+        command: C,
+    ) -> Result<C::Reply, ServiceError> {
+        self.registry.call(scope.tenant, command, scope.deadline).await.map_err(|error| {
+            let pause = self.pause_after(&error);
+            let error = ServiceError::from_actor(&error);
+            match pause {
+                Some(pause) => error.retry_after(pause),
+                None => error,
+            }
+        })
+    }
+
+    fn pause_after(&self, error: &ActorError) -> Option<Duration> {
+        match error {
+            ActorError::BackingOff { until } | ActorError::Quarantined { until } => {
+                let wait_us = until.as_micros() - self.clock.now().as_micros();
+                Some(Duration::from_micros(u64::try_from(wait_us).unwrap_or(0)))
+            }
+            other => (other.kind() == ErrorKind::Overloaded).then_some(OVERLOAD_PAUSE),
+        }
+    }
+}
+
+fn found<T>(value: Option<T>, message: &str) -> Result<T, ServiceError> {
+    value.ok_or_else(|| ServiceError::new(ErrorKind::NotFound, message))
+}

@@ -1,0 +1,205 @@
+//! Every key of a tenant's keyspace. A key is `tenant_no` (u64, big-endian), a kind byte, then
+//! what the kind says; big-endian numbers make the order of keys the order of numbers.
+
+use crate::types::{AtomNo, TenantNo};
+
+/// What a key of a tenant's keyspace holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Kind {
+    /// The tenant's header: format, embedder identity, analyzer version.
+    Header = 0x01,
+    /// Numbers that only grow.
+    Counters = 0x02,
+    /// `domain_no` u32 -> its name.
+    Domain = 0x08,
+    /// `atom_no` u64 -> everything a caller may see of an atom.
+    Atom = 0x10,
+    /// `atom_no` u64 -> what the in-memory structures are rebuilt from.
+    Entry = 0x11,
+    /// `atom_no` u64 -> how often and when it was last read.
+    Access = 0x12,
+    /// `concept_no` u32 -> its text.
+    Concept = 0x20,
+    /// `concept_no` u32, `concept_no` u32 -> a Hebbian edge, smaller number first.
+    Edge = 0x21,
+}
+
+/// The prefix of everything a tenant owns.
+#[must_use]
+pub fn tenant_prefix(tenant: TenantNo) -> Vec<u8> {
+    Writer::new().u64(tenant.0).finish()
+}
+
+/// The prefix of every key of one kind.
+#[must_use]
+pub fn kind_prefix(tenant: TenantNo, kind: Kind) -> Vec<u8> {
+    Writer::new().u64(tenant.0).byte(kind as u8).finish()
+}
+
+/// The key of a kind that a tenant has once.
+#[must_use]
+pub fn single(tenant: TenantNo, kind: Kind) -> Vec<u8> {
+    kind_prefix(tenant, kind)
+}
+
+/// The key of an atom, its entry or its access record.
+#[must_use]
+pub fn by_atom(tenant: TenantNo, kind: Kind, atom: AtomNo) -> Vec<u8> {
+    Writer::new().u64(tenant.0).byte(kind as u8).u64(atom.0).finish()
+}
+
+/// The key of a domain or a concept.
+#[must_use]
+pub fn by_number(tenant: TenantNo, kind: Kind, number: u32) -> Vec<u8> {
+    Writer::new().u64(tenant.0).byte(kind as u8).u32(number).finish()
+}
+
+/// The key of an edge, whichever way round its ends are given.
+#[must_use]
+pub fn edge(tenant: TenantNo, one: u32, other: u32) -> Vec<u8> {
+    Writer::new()
+        .u64(tenant.0)
+        .byte(Kind::Edge as u8)
+        .u32(one.min(other))
+        .u32(one.max(other))
+        .finish()
+}
+
+/// The atom number in a key made by [`by_atom`].
+#[must_use]
+pub fn atom_in(key: &[u8]) -> Option<AtomNo> {
+    let mut reader = Reader::after_kind(key)?;
+    let number = reader.u64()?;
+    reader.is_empty().then_some(AtomNo(number))
+}
+
+/// The number in a key made by [`by_number`].
+#[must_use]
+pub fn number_in(key: &[u8]) -> Option<u32> {
+    let mut reader = Reader::after_kind(key)?;
+    let number = reader.u32()?;
+    reader.is_empty().then_some(number)
+}
+
+/// The two ends in a key made by [`edge`].
+#[must_use]
+pub fn ends_in(key: &[u8]) -> Option<(u32, u32)> {
+    let mut reader = Reader::after_kind(key)?;
+    let ends = (reader.u32()?, reader.u32()?);
+    reader.is_empty().then_some(ends)
+}
+
+/// Builds a key piece by piece.
+#[derive(Debug, Default)]
+pub struct Writer(Vec<u8>);
+
+impl Writer {
+    #[must_use]
+    pub fn new() -> Self {
+        Self(Vec::with_capacity(24))
+    }
+
+    #[must_use]
+    pub fn byte(mut self, byte: u8) -> Self {
+        self.0.push(byte);
+        self
+    }
+
+    #[must_use]
+    pub fn u32(self, number: u32) -> Self {
+        self.bytes(&number.to_be_bytes())
+    }
+
+    #[must_use]
+    pub fn u64(self, number: u64) -> Self {
+        self.bytes(&number.to_be_bytes())
+    }
+
+    #[must_use]
+    pub fn bytes(mut self, bytes: &[u8]) -> Self {
+        self.0.extend_from_slice(bytes);
+        self
+    }
+
+    #[must_use]
+    pub fn finish(self) -> Vec<u8> {
+        self.0
+    }
+}
+
+/// Takes a key apart; every step answers `None` where the key is too short.
+#[derive(Debug)]
+pub struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    #[must_use]
+    pub fn new(key: &'a [u8]) -> Self {
+        Self(key)
+    }
+
+    fn after_kind(key: &'a [u8]) -> Option<Self> {
+        let mut reader = Self(key);
+        reader.u64()?;
+        reader.byte()?;
+        Some(reader)
+    }
+
+    pub fn byte(&mut self) -> Option<u8> {
+        self.array::<1>().map(|[byte]| byte)
+    }
+
+    pub fn u32(&mut self) -> Option<u32> {
+        self.array().map(u32::from_be_bytes)
+    }
+
+    pub fn u64(&mut self) -> Option<u64> {
+        self.array().map(u64::from_be_bytes)
+    }
+
+    pub fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (head, rest) = self.0.split_first_chunk::<N>()?;
+        self.0 = rest;
+        Some(*head)
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_order_of_keys_is_the_order_of_tenants_then_atoms(
+            a in any::<(u64, u64)>(), b in any::<(u64, u64)>(),
+        ) {
+            let key = |(tenant, atom)| by_atom(TenantNo(tenant), Kind::Atom, AtomNo(atom));
+            prop_assert_eq!(key(a).cmp(&key(b)), a.cmp(&b));
+            prop_assert_eq!(atom_in(&key(a)), Some(AtomNo(a.1)));
+        }
+
+        #[test]
+        fn a_key_belongs_to_exactly_its_own_tenant(a: u64, b: u64, atom: u64) {
+            let key = by_atom(TenantNo(a), Kind::Entry, AtomNo(atom));
+            prop_assert_eq!(key.starts_with(&tenant_prefix(TenantNo(b))), a == b);
+        }
+
+        #[test]
+        fn an_edge_has_one_key_in_both_directions(tenant: u64, a: u32, b: u32) {
+            let key = edge(TenantNo(tenant), a, b);
+            prop_assert_eq!(&key, &edge(TenantNo(tenant), b, a));
+            prop_assert_eq!(ends_in(&key), Some((a.min(b), a.max(b))));
+        }
+
+        #[test]
+        fn reading_any_bytes_never_panics(bytes: Vec<u8>) {
+            let _ = (atom_in(&bytes), number_in(&bytes), ends_in(&bytes));
+        }
+    }
+}

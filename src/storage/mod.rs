@@ -1,0 +1,170 @@
+//! Durable keys and values, and the only code that names sled. An engine here is narrow: get,
+//! scan a prefix, apply an atomic batch, flush, delete a prefix. It takes no decision about
+//! memory; what the bytes mean to a tenant is said in `records` and `keys`.
+//!
+//! Invariant: [`Store::apply`] is all or nothing across a crash, and durable only once a later
+//! [`Store::flush`] returned. Whoever acknowledges work waits for that flush through a
+//! [`GroupCommit`].
+
+mod codec;
+mod engine_memory;
+mod engine_sled;
+mod group_commit;
+pub mod keys;
+pub mod records;
+
+use std::ops::ControlFlow;
+
+use thiserror::Error;
+
+use crate::types::ErrorKind;
+
+pub use codec::{CodecError, Record, decode, encode};
+pub use engine_memory::{FaultPlan, MemoryStore};
+pub use engine_sled::{SledSettings, SledStore};
+pub use group_commit::{CommitPolicy, CommitTicket, GroupCommit};
+
+/// What can go wrong below the tenant. Never holds a value's bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum StorageError {
+    #[error("storage at {path} is in use by another process")]
+    Locked { path: String },
+    #[error("storage at {path} is damaged: {detail}")]
+    Damaged { path: String, detail: String },
+    #[error("storage input/output failed: {detail}")]
+    Io { detail: String },
+    #[error("the shard refuses writes since an earlier flush failed; restart the server")]
+    Poisoned,
+    #[error("stored record cannot be read: {0}")]
+    Codec(#[from] CodecError),
+}
+
+impl StorageError {
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Locked { .. } | Self::Poisoned => ErrorKind::Unavailable,
+            Self::Damaged { .. } | Self::Codec(_) => ErrorKind::Corrupted,
+            Self::Io { .. } => ErrorKind::Internal,
+        }
+    }
+}
+
+/// One change of one key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    Put { key: Vec<u8>, value: Vec<u8> },
+    Delete { key: Vec<u8> },
+}
+
+/// A command's whole effect, as plain data: applying the same batches in the same order gives
+/// the same bytes anywhere.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AtomicBatch {
+    /// Which opening of the tenant made it. A replica refuses batches of an older owner.
+    pub epoch: u64,
+    pub changes: Vec<Change>,
+}
+
+impl AtomicBatch {
+    #[must_use]
+    pub fn new(epoch: u64) -> Self {
+        Self { epoch, changes: Vec::new() }
+    }
+
+    pub fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
+        self.changes.push(Change::Put { key, value });
+    }
+
+    pub fn delete(&mut self, key: Vec<u8>) {
+        self.changes.push(Change::Delete { key });
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+}
+
+/// What a visitor of [`Store::for_each`] answers: `Break` stops the scan.
+pub type Visit = ControlFlow<()>;
+
+/// A key and its value.
+pub type Pair = (Vec<u8>, Vec<u8>);
+
+/// An ordered, durable map of byte strings.
+pub trait Store: Send + Sync + 'static {
+    /// # Errors
+    /// When the engine cannot read.
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError>;
+
+    /// Visits the pairs whose keys begin with `prefix` and sort after `after`, in key order.
+    ///
+    /// # Errors
+    /// When the engine cannot read.
+    fn for_each(
+        &self,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> Visit,
+    ) -> Result<(), StorageError>;
+
+    /// Makes every change of the batch, or none of them. Not durable on return.
+    ///
+    /// # Errors
+    /// When the engine cannot write; then none of the batch will ever be seen.
+    fn apply(&self, batch: &AtomicBatch) -> Result<(), StorageError>;
+
+    /// Returns once everything applied before the call is durable. Blocks; costs one fsync.
+    ///
+    /// # Errors
+    /// When the device fails; what was applied since the last flush may be lost.
+    fn flush(&self) -> Result<(), StorageError>;
+
+    /// Bytes the engine occupies on disk. May walk the file system; not for hot paths.
+    fn disk_bytes(&self) -> u64;
+
+    /// At most `limit` pairs of [`Store::for_each`], copied.
+    ///
+    /// # Errors
+    /// When the engine cannot read.
+    fn scan(
+        &self,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<Pair>, StorageError> {
+        let mut pairs = Vec::new();
+        if limit == 0 {
+            return Ok(pairs);
+        }
+        self.for_each(prefix, after, &mut |key, value| {
+            pairs.push((key.to_vec(), value.to_vec()));
+            if pairs.len() < limit { Visit::Continue(()) } else { Visit::Break(()) }
+        })?;
+        Ok(pairs)
+    }
+
+    /// Deletes up to `limit` keys that begin with `prefix`, atomically, and says how many it
+    /// deleted. Call until it answers less than `limit`: slices keep other tenants served.
+    ///
+    /// # Errors
+    /// When the engine cannot read or write.
+    fn delete_prefix(
+        &self,
+        prefix: &[u8],
+        epoch: u64,
+        limit: usize,
+    ) -> Result<usize, StorageError> {
+        let mut batch = AtomicBatch::new(epoch);
+        self.for_each(prefix, None, &mut |key, _| {
+            batch.delete(key.to_vec());
+            if batch.changes.len() < limit { Visit::Continue(()) } else { Visit::Break(()) }
+        })?;
+        let count = batch.changes.len();
+        if count > 0 {
+            self.apply(&batch)?;
+        }
+        Ok(count)
+    }
+}

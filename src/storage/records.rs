@@ -1,0 +1,150 @@
+//! A tenant's records as they are stored: plain fields, no behaviour. `docs/storage-format.md`
+//! describes each; a change of fields raises the version and adds a migration.
+
+use serde::{Deserialize, Serialize};
+
+use super::codec::Record;
+
+/// What a tenant's other records were made with. Key: [`super::keys::Kind::Header`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeaderRecord {
+    pub embedder_name: String,
+    pub embedder_dimensions: u32,
+    #[serde(with = "serde_bytes")]
+    pub embedder_hash: [u8; 32],
+    /// Version of the text analysis that made the entries' terms.
+    pub analyzer: u32,
+    pub created_at_us: i64,
+}
+
+impl Record for HeaderRecord {
+    const VERSION: u8 = 1;
+}
+
+/// Numbers that only grow. Key: [`super::keys::Kind::Counters`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CountersRecord {
+    pub next_atom_no: u64,
+    pub next_domain_no: u32,
+    /// Creation times never go back, whatever the clock does.
+    pub last_created_at_us: i64,
+}
+
+impl Record for CountersRecord {
+    const VERSION: u8 = 1;
+}
+
+/// A domain's name. Key: [`super::keys::Kind::Domain`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DomainRecord {
+    pub name: String,
+}
+
+impl Record for DomainRecord {
+    const VERSION: u8 = 1;
+}
+
+/// What was written, unchanged for the atom's life. Key: [`super::keys::Kind::Atom`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AtomRecord {
+    #[serde(with = "serde_bytes")]
+    pub id: [u8; 16],
+    pub domain_no: u32,
+    pub content: String,
+    pub concepts: Vec<String>,
+    /// Compact JSON text of an object.
+    pub metadata: String,
+    pub external_ref: Option<String>,
+    pub fingerprint: Option<String>,
+    pub session: Option<String>,
+    pub occurred_at_us: Option<i64>,
+    pub created_at_us: i64,
+}
+
+impl Record for AtomRecord {
+    const VERSION: u8 = 1;
+}
+
+/// What the in-memory structures are rebuilt from, and what learning changes. Key:
+/// [`super::keys::Kind::Entry`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EntryRecord {
+    #[serde(with = "serde_bytes")]
+    pub id: [u8; 16],
+    pub domain_no: u32,
+    pub session: Option<String>,
+    pub occurred_at_us: Option<i64>,
+    pub created_at_us: i64,
+    #[serde(with = "serde_bytes")]
+    pub content_print: [u8; 16],
+    #[serde(with = "serde_bytes")]
+    pub wording_print: [u8; 16],
+    pub fingerprint: Option<Print>,
+    pub external_ref: Option<Print>,
+    /// 0 episode, 1 prototype, 2 singleton.
+    pub kind: u8,
+    pub importance: f32,
+    pub valence: f32,
+    pub outcome_count: u32,
+    pub is_protected: bool,
+    /// Folded concepts as 64-bit hashes, little-endian, end to end.
+    #[serde(with = "serde_bytes")]
+    pub concepts: Vec<u8>,
+    /// What the analyzer made of the content; see `engine::text`.
+    #[serde(with = "serde_bytes")]
+    pub analysis: Vec<u8>,
+    /// `None` for a text without direction.
+    pub vector: Option<VectorRecord>,
+}
+
+impl Record for EntryRecord {
+    const VERSION: u8 = 1;
+}
+
+/// 128 bits of BLAKE3 of an opaque string.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Print(#[serde(with = "serde_bytes")] pub [u8; 16]);
+
+/// An int8 vector: `value[i] * scale` is a unit vector.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct VectorRecord {
+    pub scale: f32,
+    /// The int8 values as bytes.
+    #[serde(with = "serde_bytes")]
+    pub values: Vec<u8>,
+}
+
+/// How often an atom was read. Key: [`super::keys::Kind::Access`]. Written when a tenant closes,
+/// so a crash loses the counts since it was opened, and nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessRecord {
+    pub count: u64,
+    pub last_us: i64,
+}
+
+impl Record for AccessRecord {
+    const VERSION: u8 = 1;
+}
+
+/// A concept's folded text. Key: [`super::keys::Kind::Concept`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConceptRecord {
+    pub name: String,
+}
+
+impl Record for ConceptRecord {
+    const VERSION: u8 = 1;
+}
+
+/// A Hebbian edge. Key: [`super::keys::Kind::Edge`].
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct EdgeRecord {
+    pub weight: f32,
+    pub valence: f32,
+    pub count: u32,
+    pub updated_at_us: i64,
+}
+
+impl Record for EdgeRecord {
+    const VERSION: u8 = 1;
+}

@@ -1,0 +1,97 @@
+//! Looking at single atoms and walking over all of them.
+
+use super::domain::Row;
+use super::open::damaged;
+use super::{Place, Tenant, TenantError, ids};
+use crate::engine::atom::{Atom, Metadata};
+use crate::engine::fingerprint::Fingerprint;
+use crate::storage::keys::{self, Kind};
+use crate::storage::records::AtomRecord;
+use crate::storage::{Visit, decode};
+use crate::types::{AtomId, Timestamp};
+
+impl Tenant {
+    /// # Errors
+    /// When storage cannot be read.
+    pub fn find_atom(&self, id: AtomId) -> Result<Option<Atom>, TenantError> {
+        self.check_usable()?;
+        self.atoms.get(&id).map(|place| self.load(*place)).transpose()
+    }
+
+    /// The atom written with this external reference, in any domain.
+    ///
+    /// # Errors
+    /// When storage cannot be read.
+    pub fn find_by_external_ref(&self, external_ref: &str) -> Result<Option<Atom>, TenantError> {
+        self.check_usable()?;
+        let place = self.external_refs.get(&Fingerprint::of_opaque(external_ref));
+        place.map(|place| self.load(*place)).transpose()
+    }
+
+    /// Up to `limit` atoms in order of creation, beginning after `after`, which may be gone.
+    ///
+    /// # Errors
+    /// When storage cannot be read.
+    pub fn export_page(
+        &self,
+        after: Option<AtomId>,
+        limit: usize,
+    ) -> Result<Vec<Atom>, TenantError> {
+        self.check_usable()?;
+        let after = after.map(|id| keys::by_atom(self.no, Kind::Atom, ids::number_in(id)));
+        let prefix = keys::kind_prefix(self.no, Kind::Atom);
+        let mut atoms = Vec::new();
+        let mut outcome = Ok(());
+        self.commit.store().for_each(&prefix, after.as_deref(), &mut |_, value| {
+            match decode::<AtomRecord>(value) {
+                Ok(record) => atoms.extend(self.join(record)),
+                Err(error) => outcome = Err(TenantError::from(error)),
+            }
+            let more = outcome.is_ok() && atoms.len() < limit;
+            if more { Visit::Continue(()) } else { Visit::Break(()) }
+        })?;
+        outcome.map(|()| atoms)
+    }
+
+    /// Reads an atom's stored part and joins it with what memory knows.
+    pub(super) fn load(&self, place: Place) -> Result<Atom, TenantError> {
+        let row = self.row(place).ok_or_else(|| damaged("an atom's row"))?;
+        let key = keys::by_atom(self.no, Kind::Atom, row.no);
+        let bytes = self.commit.store().get(&key)?;
+        let record = decode::<AtomRecord>(&bytes.ok_or_else(|| damaged("an atom"))?)?;
+        let domain = self.domains.get(&place.domain_no);
+        let domain = domain.ok_or_else(|| damaged("an atom's domain"))?;
+        Ok(atom_from(record, row, &domain.name))
+    }
+
+    /// `None` for a record whose atom is not in memory, which a half-applied delete cannot leave.
+    fn join(&self, record: AtomRecord) -> Option<Atom> {
+        let place = *self.atoms.get(&AtomId(uuid::Uuid::from_bytes(record.id)))?;
+        let domain = self.domains.get(&place.domain_no)?;
+        let row = domain.rows.get(place.row as usize)?;
+        Some(atom_from(record, row, &domain.name))
+    }
+}
+
+fn atom_from(record: AtomRecord, row: &Row, domain: &str) -> Atom {
+    Atom {
+        id: row.id,
+        no: row.no,
+        kind: row.kind,
+        domain: domain.to_owned(),
+        content: record.content,
+        concepts: record.concepts,
+        metadata: Metadata::from_checked(record.metadata),
+        external_ref: record.external_ref,
+        fingerprint: record.fingerprint,
+        session: record.session,
+        occurred_at: record.occurred_at_us.map(Timestamp::from_micros),
+        created_at: row.created_at,
+        last_accessed_at: row.last_accessed_at,
+        access_count: row.access_count,
+        importance: row.importance,
+        valence: row.valence,
+        outcome_count: row.outcome_count,
+        is_protected: row.is_protected,
+    }
+}

@@ -1,0 +1,112 @@
+//! One domain in memory: rows, vectors, words and order in time, all numbered alike. A row number
+//! is dense, ascends with the atom number, and is valid until the domain is rebuilt.
+
+use rustc_hash::FxHashMap;
+
+use super::TenantError;
+use crate::engine::atom::AtomKind;
+use crate::engine::fingerprint::Fingerprint;
+use crate::engine::memory::DomainMemory;
+use crate::engine::text::Analysis;
+use crate::index::{IndexSettings, VectorIndex};
+use crate::types::{AtomId, AtomNo, QuantizedVector, Timestamp};
+
+/// What is known of an atom without reading storage.
+#[derive(Debug, Clone)]
+pub(super) struct Row {
+    pub id: AtomId,
+    pub no: AtomNo,
+    pub kind: AtomKind,
+    pub importance: f32,
+    pub valence: f32,
+    pub outcome_count: u32,
+    pub is_protected: bool,
+    pub created_at: Timestamp,
+    pub access_count: u64,
+    pub last_accessed_at: Timestamp,
+    /// Access counts changed since they were last stored.
+    pub access_dirty: bool,
+}
+
+/// What a new row brings besides [`Row`].
+pub(super) struct NewRow<'a> {
+    pub row: Row,
+    pub content_print: Fingerprint,
+    pub wording_print: Fingerprint,
+    pub session: Option<&'a str>,
+    pub event_time: Timestamp,
+    pub analysis: &'a Analysis,
+    pub vector: Option<&'a QuantizedVector>,
+}
+
+pub(super) struct Domain {
+    pub name: String,
+    /// One per row, dead ones included.
+    pub rows: Vec<Row>,
+    pub live_count: u32,
+    pub memory: DomainMemory,
+    pub vectors: VectorIndex,
+    pub contents: FxHashMap<Fingerprint, u32>,
+    pub wordings: FxHashMap<Fingerprint, u32>,
+}
+
+impl Domain {
+    pub fn new(name: String, dimensions: usize, index: &IndexSettings) -> Self {
+        Self {
+            name,
+            rows: Vec::new(),
+            live_count: 0,
+            memory: DomainMemory::default(),
+            vectors: VectorIndex::new(dimensions, *index),
+            contents: FxHashMap::default(),
+            wordings: FxHashMap::default(),
+        }
+    }
+
+    /// Adds a row to every structure and returns its number.
+    pub fn push(&mut self, new: NewRow<'_>) -> Result<u32, TenantError> {
+        let row = self.vectors.push(new.row.no, new.vector)?;
+        let same = self.memory.push(new.analysis, new.session, new.event_time);
+        debug_assert_eq!(row, same, "structures of a domain number rows alike");
+        self.contents.insert(new.content_print, row);
+        self.wordings.insert(new.wording_print, row);
+        self.rows.push(new.row);
+        self.live_count += 1;
+        Ok(row)
+    }
+
+    /// Takes a row out of every structure. Its number stays used.
+    pub fn remove(
+        &mut self,
+        row: u32,
+        content_print: Fingerprint,
+        wording_print: Fingerprint,
+    ) {
+        if !self.memory.is_live(row) {
+            return;
+        }
+        self.vectors.remove(row);
+        self.memory.remove(row);
+        // Two atoms may share a print when one was consolidated or written past the gate.
+        self.contents.retain_unless(content_print, row);
+        self.wordings.retain_unless(wording_print, row);
+        self.live_count -= 1;
+    }
+
+    pub fn live_rows(&self) -> impl Iterator<Item = (u32, &Row)> {
+        (0_u32..).zip(&self.rows).filter(|(row, _)| self.memory.is_live(*row))
+    }
+}
+
+trait RetainUnless {
+    /// Removes the entry if it still names this row.
+    fn retain_unless(&mut self, print: Fingerprint, row: u32);
+}
+
+impl RetainUnless for FxHashMap<Fingerprint, u32> {
+    fn retain_unless(&mut self, print: Fingerprint, row: u32) {
+        if self.get(&print) == Some(&row) {
+            self.remove(&print);
+        }
+    }
+}

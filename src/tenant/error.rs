@@ -1,0 +1,47 @@
+//! What can go wrong inside one tenant.
+
+use thiserror::Error;
+
+use crate::index::IndexError;
+use crate::storage::{CodecError, StorageError};
+use crate::types::{ErrorKind, VectorError};
+
+#[derive(Debug, Error)]
+pub enum TenantError {
+    #[error(
+        "this tenant's vectors were made by embedder `{stored}`, the server runs `{running}`; \
+         run `hebbd reembed` or configure the former embedder"
+    )]
+    EmbedderMismatch { stored: String, running: String },
+    #[error("stored data of this tenant is damaged: {0}")]
+    Damaged(String),
+    #[error("the tenant refuses work since a write failed; it is being opened again")]
+    Poisoned,
+    #[error("the caller gave up before the command began")]
+    Abandoned,
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    #[error(transparent)]
+    Vector(#[from] VectorError),
+}
+
+impl TenantError {
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::EmbedderMismatch { .. } | Self::Poisoned => ErrorKind::Unavailable,
+            Self::Damaged(_) => ErrorKind::Corrupted,
+            Self::Abandoned => ErrorKind::DeadlineExceeded,
+            Self::Storage(error) => error.kind(),
+            Self::Index(_) | Self::Vector(_) => ErrorKind::Internal,
+        }
+    }
+}
+
+impl From<CodecError> for TenantError {
+    fn from(error: CodecError) -> Self {
+        Self::Storage(StorageError::Codec(error))
+    }
+}

@@ -1,0 +1,132 @@
+//! One tenant's state: what is stored, the vector index, the lexical index, the timeline and the
+//! graph, kept in step by one command at a time. Synchronous; knows no actor, no HTTP and no
+//! other tenant.
+//!
+//! Invariant: a command changes storage by one atomic batch. Where memory is changed before that
+//! batch is applied (a write batch, whose items must see each other), the tenant counts as
+//! poisoned until the batch is in, and whoever finds it so discards it and opens it again.
+
+mod atoms;
+mod close;
+mod delete;
+mod domain;
+mod error;
+mod ids;
+mod index_build;
+mod open;
+mod retrieve;
+mod stats;
+mod store;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rand::rngs::SmallRng;
+use rustc_hash::FxHashMap;
+
+use crate::engine::fingerprint::Fingerprint;
+use crate::engine::graph::ConceptGraph;
+use crate::engine::params::EngineParams;
+use crate::index::IndexSettings;
+use crate::storage::{CommitTicket, GroupCommit};
+use crate::types::{AtomId, AtomNo, Clock, EmbedderIdentity, TenantNo};
+
+use domain::Domain;
+pub use error::TenantError;
+pub use index_build::{BuiltIndex, IndexBuild};
+pub use store::Pending;
+
+/// Everything needed to open a tenant.
+pub struct OpenTenant {
+    pub no: TenantNo,
+    /// Which opening this is; marks every batch.
+    pub epoch: u64,
+    pub commit: GroupCommit,
+    /// The running embedder. A tenant made with another one refuses to open.
+    pub embedder: EmbedderIdentity,
+    pub index: IndexSettings,
+    /// Directory of this tenant's index caches; may be missing, stale or damaged.
+    pub index_dir: PathBuf,
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Where an atom is in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Place {
+    domain_no: u32,
+    row: u32,
+}
+
+/// Numbers that only grow; mirrored in storage by every batch that changes them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Counters {
+    next_atom_no: AtomNo,
+    next_domain_no: u32,
+    last_created_at_us: i64,
+}
+
+pub struct Tenant {
+    no: TenantNo,
+    epoch: u64,
+    commit: GroupCommit,
+    embedder: EmbedderIdentity,
+    index_settings: IndexSettings,
+    index_dir: PathBuf,
+    clock: Arc<dyn Clock>,
+    params: EngineParams,
+    rng: SmallRng,
+
+    counters: Counters,
+    /// Domains that hold an atom, by number.
+    domains: FxHashMap<u32, Domain>,
+    domain_numbers: FxHashMap<String, u32>,
+    atoms: FxHashMap<AtomId, Place>,
+    external_refs: FxHashMap<Fingerprint, Place>,
+    /// The callers' own fingerprints.
+    fingerprints: FxHashMap<Fingerprint, Vec<Place>>,
+    /// How many live atoms have a content, across domains.
+    content_counts: FxHashMap<Fingerprint, u32>,
+    /// Live atoms by folded concept.
+    concept_atoms: FxHashMap<u64, Vec<Place>>,
+    graph: ConceptGraph,
+    buffers: retrieve::RetrieveBuffers,
+    /// Memory is ahead of storage. Set while a batch is being planned.
+    uncommitted: bool,
+}
+
+impl Tenant {
+    /// Memory and storage disagree, since a write failed half-way: discard and open again.
+    #[must_use]
+    pub fn is_poisoned(&self) -> bool {
+        self.uncommitted
+    }
+
+    /// Covers everything this tenant applied so far.
+    pub fn ticket(&self) -> CommitTicket {
+        self.commit.ticket()
+    }
+
+    fn check_usable(&self) -> Result<(), TenantError> {
+        if self.uncommitted { Err(TenantError::Poisoned) } else { Ok(()) }
+    }
+
+    fn row(&self, place: Place) -> Option<&domain::Row> {
+        self.domains.get(&place.domain_no)?.rows.get(place.row as usize)
+    }
+}
+
+/// Removes one place from a multimap and drops the entry when it was the last.
+fn remove_place<K: std::hash::Hash + Eq>(
+    map: &mut FxHashMap<K, Vec<Place>>,
+    key: K,
+    place: Place,
+) {
+    if let std::collections::hash_map::Entry::Occupied(mut entry) = map.entry(key) {
+        entry.get_mut().retain(|kept| *kept != place);
+        if entry.get().is_empty() {
+            entry.remove();
+        }
+    }
+}

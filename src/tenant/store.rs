@@ -1,0 +1,260 @@
+//! Remembering. Each item is planned against memory that already holds the items before it, and
+//! the whole command becomes one atomic batch.
+
+use super::domain::Row;
+use super::open::damaged;
+use super::{Tenant, TenantError, ids};
+use crate::engine::atom::{AtomKind, NewAtom, WriteDecision, WriteOutcome};
+use crate::engine::concepts;
+use crate::engine::fingerprint::Fingerprint;
+use crate::engine::gate::{self, Admission, Novelty};
+use crate::engine::graph::fold_concept;
+use crate::engine::text::{Analysis, hash_term};
+use crate::index::QueryVector;
+use crate::storage::keys::{self, Kind};
+use crate::storage::records::{
+    AtomRecord, ConceptRecord, CountersRecord, DomainRecord, EdgeRecord, EntryRecord, Print,
+    VectorRecord,
+};
+use crate::storage::{AtomicBatch, encode};
+use crate::types::{AtomId, AtomNo, QuantizedVector, Timestamp};
+
+/// A command's changes so far. Goes to [`Tenant::commit`], whatever the items' outcomes.
+#[derive(Debug)]
+#[must_use = "a pending batch that is not committed poisons the tenant"]
+pub struct Pending {
+    batch: AtomicBatch,
+}
+
+impl Tenant {
+    /// Begins a write command.
+    pub fn begin(&self) -> Pending {
+        Pending { batch: AtomicBatch::new(self.epoch) }
+    }
+
+    /// Decides on one atom and, if it is new, puts it into memory and into the pending batch.
+    /// `embedding` is `None` for a text without direction. Costs one nearest-neighbour search.
+    ///
+    /// # Errors
+    /// When a structure refuses it; the tenant is poisoned then.
+    pub fn store(
+        &mut self,
+        pending: &mut Pending,
+        new: NewAtom,
+        embedding: Option<QuantizedVector>,
+    ) -> Result<WriteOutcome, TenantError> {
+        if pending.batch.is_empty() {
+            self.check_usable()?;
+        }
+        if let Some(outcome) = self.already_stored(&new) {
+            return Ok(outcome);
+        }
+        let novelty = self.novelty(&new, embedding.as_ref())?;
+        let (importance, reason) = match gate::decide(&novelty, &self.params.gate) {
+            Admission::Admit { importance, reason } => (importance, reason),
+            Admission::Reject { importance, reason } => {
+                let decision = WriteDecision::Refused;
+                return Ok(WriteOutcome { decision, atom_id: None, importance, reason });
+            }
+        };
+        self.uncommitted = true;
+        let id = self.admit(pending, new, embedding, importance)?;
+        let decision = WriteDecision::Stored;
+        Ok(WriteOutcome { decision, atom_id: Some(id), importance, reason })
+    }
+
+    /// Applies the command's batch. Visible and atomic on return; durable when a ticket taken
+    /// afterwards is.
+    ///
+    /// # Errors
+    /// When storage refuses it; the tenant stays poisoned.
+    pub fn commit(&mut self, pending: Pending) -> Result<(), TenantError> {
+        let mut batch = pending.batch;
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let counters = CountersRecord {
+            next_atom_no: self.counters.next_atom_no.0,
+            next_domain_no: self.counters.next_domain_no,
+            last_created_at_us: self.counters.last_created_at_us,
+        };
+        batch.put(keys::single(self.no, Kind::Counters), encode(&counters)?);
+        self.commit.apply(&batch)?;
+        self.uncommitted = false;
+        Ok(())
+    }
+
+    fn already_stored(&self, new: &NewAtom) -> Option<WriteOutcome> {
+        let print = Fingerprint::of_opaque(new.external_ref.as_deref()?);
+        let row = self.row(*self.external_refs.get(&print)?)?;
+        Some(WriteOutcome {
+            decision: WriteDecision::AlreadyStored,
+            atom_id: Some(row.id),
+            importance: row.importance,
+            reason: "already stored under this external reference; nothing changed".to_owned(),
+        })
+    }
+
+    fn novelty(
+        &self,
+        new: &NewAtom,
+        embedding: Option<&QuantizedVector>,
+    ) -> Result<Novelty, TenantError> {
+        let number = self.domain_numbers.get(&new.domain);
+        let Some(domain) = number.and_then(|number| self.domains.get(number)) else {
+            // The first atom of a domain is entirely new.
+            let nearest_similarity = embedding.map(|_| 0.0);
+            return Ok(Novelty { nearest_similarity, same_content: false, same_wording: false });
+        };
+        let content = Fingerprint::of_content(&new.content);
+        let wording = Fingerprint::of_wording(&new.content);
+        let nearest_similarity = match embedding {
+            Some(embedding) => {
+                let nearest = domain.vectors.nearest(&QueryVector::from(embedding), 1)?;
+                Some(nearest.first().map_or(0.0, |(_, similarity)| *similarity))
+            }
+            None => None,
+        };
+        Ok(Novelty {
+            nearest_similarity,
+            same_content: domain.contents.contains_key(&content),
+            same_wording: domain.wordings.contains_key(&wording),
+        })
+    }
+
+    fn admit(
+        &mut self,
+        pending: &mut Pending,
+        new: NewAtom,
+        embedding: Option<QuantizedVector>,
+        importance: f32,
+    ) -> Result<AtomId, TenantError> {
+        let created_at = self.next_creation_time();
+        let no = self.counters.next_atom_no;
+        self.counters.next_atom_no = AtomNo(no.0 + 1);
+        let id = ids::make(created_at, no, &mut self.rng);
+        let domain_no = self.domain_for(pending, &new.domain)?;
+        let links = (!new.concepts.is_empty()).then(|| new.concepts.clone());
+        let concepts = match new.concepts.is_empty() {
+            true => concepts::extract(&new.content),
+            false => new.concepts,
+        };
+        let analysis = Analysis::of(&new.content);
+        let entry = EntryRecord {
+            id: *id.as_bytes(),
+            domain_no,
+            session: new.session.clone(),
+            occurred_at_us: new.occurred_at.map(Timestamp::as_micros),
+            created_at_us: created_at.as_micros(),
+            content_print: Fingerprint::of_content(&new.content).0,
+            wording_print: Fingerprint::of_wording(&new.content).0,
+            fingerprint: new.fingerprint.as_deref().map(print_of),
+            external_ref: new.external_ref.as_deref().map(print_of),
+            kind: 0,
+            importance,
+            valence: 0.0,
+            outcome_count: 0,
+            is_protected: false,
+            concepts: hashes_of(&concepts),
+            analysis: analysis.to_bytes(),
+            vector: embedding.as_ref().map(vector_record),
+        };
+        let atom = AtomRecord {
+            id: *id.as_bytes(),
+            domain_no,
+            content: new.content,
+            concepts,
+            metadata: new.metadata.as_json().to_owned(),
+            external_ref: new.external_ref,
+            fingerprint: new.fingerprint,
+            session: new.session,
+            occurred_at_us: entry.occurred_at_us,
+            created_at_us: entry.created_at_us,
+        };
+        pending.batch.put(keys::by_atom(self.no, Kind::Atom, no), encode(&atom)?);
+        pending.batch.put(keys::by_atom(self.no, Kind::Entry, no), encode(&entry)?);
+        if let Some(concepts) = links {
+            self.link(pending, &concepts, created_at)?;
+        }
+        let row = Row {
+            id,
+            no,
+            kind: AtomKind::Episode,
+            importance,
+            valence: 0.0,
+            outcome_count: 0,
+            is_protected: false,
+            created_at,
+            access_count: 0,
+            last_accessed_at: created_at,
+            access_dirty: false,
+        };
+        self.remember(&entry, row, &analysis, embedding.as_ref())?;
+        Ok(id)
+    }
+
+    /// The clock's time, but never earlier than the last atom's, so that creation times, ids and
+    /// atom numbers order atoms alike.
+    fn next_creation_time(&mut self) -> Timestamp {
+        let now = self.clock.now().as_micros().max(self.counters.last_created_at_us);
+        self.counters.last_created_at_us = now;
+        Timestamp::from_micros(now)
+    }
+
+    fn domain_for(&mut self, pending: &mut Pending, name: &str) -> Result<u32, TenantError> {
+        if let Some(number) = self.domain_numbers.get(name) {
+            return Ok(*number);
+        }
+        let number = self.counters.next_domain_no;
+        let next = number.checked_add(1).ok_or_else(|| damaged("the domain counter"))?;
+        self.counters.next_domain_no = next;
+        let record = DomainRecord { name: name.to_owned() };
+        pending.batch.put(keys::by_number(self.no, Kind::Domain, number), encode(&record)?);
+        self.add_domain(number, name.to_owned());
+        Ok(number)
+    }
+
+    /// Links the concepts a caller gave. Extracted ones are not linked: what merely occurs
+    /// together is noise, and the links would cost more than the atom.
+    fn link(
+        &mut self,
+        pending: &mut Pending,
+        concepts: &[String],
+        now: Timestamp,
+    ) -> Result<(), TenantError> {
+        let plan = self.graph.plan_links(concepts, now, &self.params.graph);
+        for (number, name) in &plan.new_concepts {
+            let record = ConceptRecord { name: name.clone() };
+            pending.batch.put(keys::by_number(self.no, Kind::Concept, *number), encode(&record)?);
+        }
+        for (one, other) in &plan.dropped {
+            pending.batch.delete(keys::edge(self.no, *one, *other));
+        }
+        for (one, other, edge) in &plan.edges {
+            let record = EdgeRecord {
+                weight: edge.weight,
+                valence: edge.valence,
+                count: edge.count,
+                updated_at_us: edge.updated_at.as_micros(),
+            };
+            pending.batch.put(keys::edge(self.no, *one, *other), encode(&record)?);
+        }
+        self.graph.apply(&plan);
+        Ok(())
+    }
+}
+
+fn print_of(text: &str) -> Print {
+    Print(Fingerprint::of_opaque(text).0)
+}
+
+fn hashes_of(concepts: &[String]) -> Vec<u8> {
+    concepts.iter().flat_map(|concept| hash_term(&fold_concept(concept)).to_le_bytes()).collect()
+}
+
+fn vector_record(vector: &QuantizedVector) -> VectorRecord {
+    VectorRecord {
+        scale: vector.scale,
+        values: vector.values.iter().map(|value| value.cast_unsigned()).collect(),
+    }
+}

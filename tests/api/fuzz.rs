@@ -1,0 +1,150 @@
+//! Random bodies for every POST route: whatever comes, the answer is a success or a refusal with
+//! the dialect's body, never a failure of the server.
+
+use hebbd::api::dialects::mnemoverse::ROUTES;
+
+use crate::raw::{Connection, assert_alive, post};
+use crate::support::TestServer;
+
+const ROUNDS_PER_ROUTE: usize = 300;
+
+/// SplitMix64: small, seeded, and enough for choosing bytes.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, bound: usize) -> usize {
+        (self.roll() % bound as u64) as usize
+    }
+
+    fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[self.below(choices.len())]
+    }
+}
+
+const NAMES: &[&str] = &[
+    "content",
+    "concepts",
+    "domain",
+    "metadata",
+    "external_ref",
+    "fingerprint",
+    "supersedes",
+    "items",
+    "queries",
+    "query",
+    "top_k",
+    "min_relevance",
+    "include_associations",
+    "order_by",
+    "since",
+    "until",
+    "retrieval",
+    "mode",
+    "unknown",
+    "session_id",
+    "occurred_at",
+];
+const LEAVES: &[&str] = &[
+    "null",
+    "true",
+    "0",
+    "-1",
+    "1.5",
+    "1e999",
+    "100",
+    "\"\"",
+    "\"x\"",
+    "\"hybrid\"",
+    "\"recency\"",
+    "\"2026-01-01\"",
+    "\"\\ud800\"",
+    "\"\\u0000\"",
+    "\"\u{1F980}\"",
+    "99999999999999999999",
+    "-0",
+];
+
+/// JSON that looks like a request often enough to get past the first check.
+fn json(dice: &mut Dice, levels: usize, out: &mut String) {
+    match if levels == 0 { 0 } else { dice.below(4) } {
+        0 | 1 => out.push_str(dice.pick(LEAVES)),
+        2 => list(dice, out, |dice, out| json(dice, levels - 1, out)),
+        _ => object(dice, levels, out),
+    }
+}
+
+fn object(dice: &mut Dice, levels: usize, out: &mut String) {
+    out.push('{');
+    for index in 0..dice.below(6) {
+        if index > 0 {
+            out.push(',');
+        }
+        out.push_str(&format!("\"{}\":", dice.pick(NAMES)));
+        json(dice, levels - 1, out);
+    }
+    out.push('}');
+}
+
+fn list(dice: &mut Dice, out: &mut String, entry: impl Fn(&mut Dice, &mut String)) {
+    out.push('[');
+    for index in 0..dice.below(4) {
+        if index > 0 {
+            out.push(',');
+        }
+        entry(dice, out);
+    }
+    out.push(']');
+}
+
+fn body(dice: &mut Dice) -> Vec<u8> {
+    match dice.below(4) {
+        0 => (0..dice.below(64)).map(|_| dice.roll() as u8).collect(),
+        1 => (0..dice.below(64)).map(|_| dice.pick(b"{}[]\",:\\u0aet-+. \n")).collect(),
+        shape => {
+            let mut text = String::new();
+            object(dice, 5, &mut text);
+            let mut bytes = text.into_bytes();
+            if shape == 3 {
+                let at = dice.below(bytes.len());
+                bytes[at] = dice.roll() as u8;
+            }
+            bytes
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_body_makes_the_server_fail() {
+    let server = TestServer::start().await;
+    let key = server.new_tenant_key().await;
+    let seed = rand::random::<u64>();
+    let mut dice = Dice(seed);
+    for (_, path) in ROUTES.iter().filter(|(method, _)| *method == "POST") {
+        for round in 0..ROUNDS_PER_ROUTE {
+            let body = body(&mut dice);
+            let mut connection = Connection::to(&server);
+            connection.send(post(path, &key, &body));
+            let answer = connection.answer();
+            let context = || {
+                let body = String::from_utf8_lossy(&body);
+                format!("seed {seed}, round {round}, {path}, {body:?}: {answer:?}")
+            };
+            assert!(matches!(answer.status, 200 | 404 | 422), "{}", context());
+            let json = answer.json();
+            assert!(json.is_object(), "{}", context());
+            if answer.status == 422 {
+                let errors = json["details"]["errors"].as_array();
+                assert!(errors.is_some_and(|errors| !errors.is_empty()), "{}", context());
+            }
+        }
+    }
+    assert_alive(&server, &key);
+}

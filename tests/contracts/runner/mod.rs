@@ -1,0 +1,193 @@
+//! Reads case files, plays them against a server and reports every case that fails, by name.
+//! Each case has tenants of its own, named by letters; nothing is shared between cases.
+
+mod case;
+mod matcher;
+mod template;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::LazyLock;
+
+use reqwest::redirect::Policy;
+use reqwest::{Client, Method};
+use serde_json::Value;
+
+use self::case::{Case, CaseFile, Step};
+use self::template::Names;
+use crate::support::TestServer;
+
+/// One answer, as the checks see it.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) method: String,
+    /// As sent, without the query.
+    pub(crate) path: String,
+    pub(crate) status: u16,
+    headers: BTreeMap<String, String>,
+    pub(crate) text: String,
+    /// `None` when the body is not JSON.
+    pub(crate) json: Option<Value>,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(String::as_str)
+    }
+}
+
+/// What must hold for every answer of a dialect.
+type CheckAnswer = fn(&Answer) -> Result<(), String>;
+
+pub(crate) struct Suite {
+    cases: Vec<Case>,
+    check_answer: CheckAnswer,
+}
+
+#[derive(Default)]
+pub(crate) struct Report {
+    failures: Vec<String>,
+    requests: BTreeSet<(String, String)>,
+    checklist: BTreeSet<u32>,
+}
+
+/// A client that follows no redirect and holds no state between requests but connections.
+pub(crate) fn client() -> &'static Client {
+    static CLIENT: LazyLock<Client> = LazyLock::new(|| {
+        // The client wants a TLS provider even where every address is plain HTTP.
+        let _already = rustls::crypto::ring::default_provider().install_default();
+        Client::builder().redirect(Policy::none()).pool_max_idle_per_host(0).build().unwrap()
+    });
+    &CLIENT
+}
+
+impl Suite {
+    /// Loads every `.json` file of the dialect's folder.
+    pub(crate) fn load(dialect: &str, check_answer: CheckAnswer) -> Self {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/contracts").join(dialect);
+        let mut files: Vec<_> =
+            std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        let mut cases: Vec<Case> = Vec::new();
+        for file in files.iter().filter(|file| file.extension().is_some_and(|e| e == "json")) {
+            let text = std::fs::read_to_string(file).unwrap();
+            let parsed: CaseFile = serde_json::from_str(&text)
+                .unwrap_or_else(|cause| panic!("{}: {cause}", file.display()));
+            cases.extend(parsed.cases);
+        }
+        let names: BTreeSet<_> = cases.iter().map(|case| case.name.as_str()).collect();
+        assert_eq!(names.len(), cases.len(), "two cases of {dialect} have the same name");
+        assert!(!cases.is_empty(), "{dialect} has no cases");
+        Self { cases, check_answer }
+    }
+
+    pub(crate) async fn run(&self, server: &TestServer) -> Report {
+        let mut report = Report::default();
+        for case in &self.cases {
+            report.checklist.extend(&case.lines);
+            if let Err(why) = self.play(case, server, &mut report).await {
+                report.failures.push(format!("{}\n      {why}", case.name));
+            }
+        }
+        report
+    }
+
+    async fn play(
+        &self,
+        case: &Case,
+        server: &TestServer,
+        report: &mut Report,
+    ) -> Result<(), String> {
+        let mut names = Names::default();
+        for letter in ["a", "b"] {
+            let key = match &case.plan {
+                Some(plan) => server.new_tenant_key_with_plan(plan).await,
+                None => server.new_tenant_key().await,
+            };
+            names.insert(&format!("key.{letter}"), key);
+        }
+        for (index, step) in case.steps.iter().enumerate() {
+            for _ in 0..step.times.unwrap_or(1) {
+                let answer = send(step, server, &names).await?;
+                report.requests.insert((answer.method.clone(), answer.path.clone()));
+                let checked =
+                    (self.check_answer)(&answer).and_then(|()| step.expect.check(&answer, &names));
+                checked.map_err(|why| {
+                    let seen: String = answer.text.chars().take(400).collect();
+                    format!("step {index}, {}: {why}\n      answer: {seen}", step.send)
+                })?;
+                step.save_from(&answer, &mut names)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn send(step: &Step, server: &TestServer, names: &Names) -> Result<Answer, String> {
+    let target = names.fill(&step.send)?;
+    let (method, path) = target.split_once(' ').ok_or("send is METHOD and path")?;
+    let url = format!("{}{path}", server.base_url);
+    let mut request = client().request(Method::from_bytes(method.as_bytes()).unwrap(), url);
+    if let Some(letter) = step.caller() {
+        request = request.header("X-Api-Key", names.fill(&format!("${{key.{letter}}}"))?);
+    }
+    if let Some(json) = &step.json {
+        let body = template::expand(json, names)?;
+        request = request.header("Content-Type", "application/json").body(body.to_string());
+    }
+    if let Some(raw) = &step.raw {
+        request = request.body(names.fill(raw)?);
+    }
+    for (name, value) in &step.headers {
+        request = request.header(name, names.fill(value)?);
+    }
+    let response = request.send().await.map_err(|cause| format!("not answered: {cause:?}"))?;
+    let status = response.status().as_u16();
+    let headers = response
+        .headers()
+        .iter()
+        .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned()))
+        .collect();
+    let text = response.text().await.map_err(|cause| format!("answer cut off: {cause:?}"))?;
+    let path = path.split('?').next().unwrap_or(path).to_owned();
+    let json = serde_json::from_str(&text).ok();
+    Ok(Answer { method: method.to_owned(), path, status, headers, text, json })
+}
+
+impl Report {
+    pub(crate) fn assert_no_failures(&self) {
+        let list = self.failures.join("\n  - ");
+        assert!(self.failures.is_empty(), "{} cases fail:\n  - {list}", self.failures.len());
+    }
+
+    pub(crate) fn assert_covers(&self, routes: &[(&str, &str)]) {
+        for (method, pattern) in routes {
+            let is_covered = self
+                .requests
+                .iter()
+                .any(|(seen_method, path)| seen_method == method && matches(pattern, path));
+            assert!(is_covered, "the mounted route {method} {pattern} has no contract case");
+        }
+    }
+
+    pub(crate) fn assert_covers_checklist(&self, lines: &[u32]) {
+        let expected: BTreeSet<u32> = lines.iter().copied().collect();
+        let missing: Vec<_> = expected.difference(&self.checklist).collect();
+        assert!(missing.is_empty(), "no case names the checklist lines {missing:?}");
+    }
+}
+
+/// Whether a literal path is one of a pattern's, where `{name}` stands for one segment.
+fn matches(pattern: &str, path: &str) -> bool {
+    let (wanted, seen): (Vec<_>, Vec<_>) =
+        (pattern.split('/').collect(), path.split('/').collect());
+    wanted.len() == seen.len()
+        && wanted.iter().zip(seen).all(|(wanted, seen)| wanted.starts_with('{') || *wanted == seen)
+}
+
+#[test]
+fn a_pattern_matches_segment_by_segment() {
+    assert!(matches("/a/{id}", "/a/7"));
+    assert!(!matches("/a/{id}", "/a/7/b"));
+    assert!(!matches("/a/b", "/a/c"));
+}
