@@ -4,16 +4,8 @@
 //! Vectors are drawn around seeded centres in a space of 32 dimensions and projected to 256, since
 //! text embeddings fill far fewer dimensions than they have and recall depends on it.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a bench reports to the terminal"
-)]
-#![allow(
-    clippy::indexing_slicing,
-    clippy::cast_possible_truncation,
-    reason = "bounded by design"
-)]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench reports to the terminal")]
+#![allow(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "bounded by design")]
 #![allow(clippy::disallowed_methods, reason = "a bench measures wall time")]
 
 use std::hint::black_box;
@@ -62,24 +54,15 @@ impl Source {
     fn new(centres: usize) -> Self {
         let mut random = Random(42);
         let mut table = |rows: usize, columns: usize| -> Vec<Vec<f32>> {
-            (0..rows)
-                .map(|_| (0..columns).map(|_| random.normal()).collect())
-                .collect()
+            (0..rows).map(|_| (0..columns).map(|_| random.normal()).collect()).collect()
         };
         let (centres, projection) = (table(centres, LATENT), table(DIMENSIONS, LATENT));
-        Self {
-            random,
-            centres,
-            projection,
-        }
+        Self { random, centres, projection }
     }
 
     fn vector(&mut self) -> QuantizedVector {
         let centre = &self.centres[self.random.next() as usize % self.centres.len()];
-        let point: Vec<f32> = centre
-            .iter()
-            .map(|v| v + NOISE * self.random.normal())
-            .collect();
+        let point: Vec<f32> = centre.iter().map(|v| v + NOISE * self.random.normal()).collect();
         let values: Vec<f32> = self
             .projection
             .iter()
@@ -91,15 +74,10 @@ impl Source {
 
 fn bench(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("vector_index");
-    group
-        .sample_size(20)
-        .measurement_time(Duration::from_secs(2));
+    group.sample_size(20).measurement_time(Duration::from_secs(2));
     for size in SIZES {
         let mut source = Source::new((size / 50).max(20));
-        let settings = IndexSettings {
-            exact_rows_max: size - 1,
-            ..IndexSettings::default()
-        };
+        let settings = IndexSettings { exact_rows_max: size - 1, ..IndexSettings::default() };
         let mut index = VectorIndex::new(DIMENSIONS, settings);
         let mut slowest_push = Duration::ZERO;
         for key in 0..size as u64 {
@@ -108,9 +86,8 @@ fn bench(criterion: &mut Criterion) {
             index.push(AtomNo(key), Some(&vector)).unwrap();
             slowest_push = slowest_push.max(start.elapsed());
         }
-        let queries: Vec<QueryVector> = (0..QUERIES)
-            .map(|_| QueryVector::from(&source.vector()))
-            .collect();
+        let queries: Vec<QueryVector> =
+            (0..QUERIES).map(|_| QueryVector::from(&source.vector())).collect();
         let mut next = (0..QUERIES).cycle();
 
         let mut scores = Vec::new();
@@ -123,10 +100,7 @@ fn bench(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("nearest_10_exact", size), |bencher| {
             bencher.iter(|| black_box(index.nearest(&queries[next.next().unwrap()], 10)));
         });
-        let exact: Vec<_> = queries
-            .iter()
-            .map(|query| index.nearest(query, 10).unwrap())
-            .collect();
+        let exact: Vec<_> = queries.iter().map(|query| index.nearest(query, 10).unwrap()).collect();
         let rows_bytes = index.memory_bytes();
 
         let start = Instant::now();
@@ -165,21 +139,15 @@ fn bench(criterion: &mut Criterion) {
 fn report_file(index: &mut VectorIndex, size: usize) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("graph");
-    let identity = EmbedderIdentity {
-        name: "bench".to_owned(),
-        dimensions: DIMENSIONS,
-        hash: [0; 32],
-    };
+    let identity =
+        EmbedderIdentity { name: "bench".to_owned(), dimensions: DIMENSIONS, hash: [0; 32] };
     let start = Instant::now();
     assert!(index.save(&path, &identity).unwrap());
     let saved = start.elapsed();
     let start = Instant::now();
     let loaded = index.load(&path, &identity).unwrap();
     let bytes = std::fs::metadata(&path).unwrap().len();
-    println!(
-        "{size} rows: save {saved:?}, load {:?} ({loaded:?}), {bytes} bytes",
-        start.elapsed()
-    );
+    println!("{size} rows: save {saved:?}, load {:?} ({loaded:?}), {bytes} bytes", start.elapsed());
 }
 
 criterion_group!(benches, bench);

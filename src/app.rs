@@ -14,12 +14,12 @@ use std::time::Duration;
 use actix::{Actor, Addr};
 use anyhow::{Context, ensure};
 
+use crate::actors::Registry;
 use crate::actors::eviction::IdleEviction;
 use crate::actors::placement::choose_shard;
-use crate::actors::settings::resolve_shards;
 use crate::actors::settings::ResolvedShard;
+use crate::actors::settings::resolve_shards;
 use crate::actors::shards::Shards;
-use crate::actors::Registry;
 use crate::api::{self, ApiState, BoundServer};
 use crate::config::Config;
 use crate::control::tenants::Tenant;
@@ -174,10 +174,8 @@ pub fn create_tenant(
 /// # Errors
 /// When it is in use by a running server or cannot be read.
 pub async fn open_directory(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Directory> {
-    let settings = SledSettings {
-        path: directory_path(&config.data_dir),
-        cache_bytes: DIRECTORY_CACHE_BYTES,
-    };
+    let settings =
+        SledSettings { path: directory_path(&config.data_dir), cache_bytes: DIRECTORY_CACHE_BYTES };
     let plans = config.plans.clone();
     let data_dir = config.data_dir.display().to_string();
     let opening = tokio::task::spawn_blocking(move || {

@@ -1,17 +1,17 @@
 //! hebbd: a memory server for AI agents. Modules in dependency order; `tests/architecture.rs`
 //! enforces who may import whom, `ARCHITECTURE.md` says why.
 
-pub mod types; // ids, time, limits, vectors, error kinds
-pub mod engine; // pure rules of memory: analysis, ranking, gate, graph
-pub mod storage; // durable keys and values; the only code that names sled
-pub mod index; // nearest neighbours; the only code that names usearch
-pub mod embedding; // text to vectors
-pub mod observability; // logs and metrics
-pub mod tenant; // one tenant's state: store, indexes and graph in step
-pub mod control; // who exists and what they are allowed
 pub mod actors; // mailboxes, supervision, shards
-pub mod service; // what any dialect may ask for
 pub mod api; // HTTP and the dialects
-pub mod config; // one value holding every module's settings
 pub mod app; // the composition root
-pub mod cli; // the command line
+pub mod cli;
+pub mod config; // one value holding every module's settings
+pub mod control; // who exists and what they are allowed
+pub mod embedding; // text to vectors
+pub mod engine; // pure rules of memory: analysis, ranking, gate, graph
+pub mod index; // nearest neighbours; the only code that names usearch
+pub mod observability; // logs and metrics
+pub mod service; // what any dialect may ask for
+pub mod storage; // durable keys and values; the only code that names sled
+pub mod tenant; // one tenant's state: store, indexes and graph in step
+pub mod types; // ids, time, limits, vectors, error kinds // the command line

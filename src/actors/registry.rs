@@ -178,8 +178,7 @@ impl Registry {
                 return Err(ActorError::ShuttingDown);
             }
             let known = self.directory.get_tenant(tenant)?;
-            let slot =
-                self.slot(tenant, || TokenBucket::new(&known.plan, Arc::clone(&self.clock)));
+            let slot = self.slot(tenant, || TokenBucket::new(&known.plan, Arc::clone(&self.clock)));
             if let Some(handle) = slot.open_handle() {
                 return Ok(handle);
             }
@@ -229,8 +228,9 @@ impl Registry {
         let elapsed_us = self.clock.monotonic_micros().saturating_sub(started);
         metrics::histogram!("hebbd_tenant_open_seconds").record(elapsed_us as f64 / 1e6);
         let capacity = shard.settings.mailbox_capacity;
-        let address =
-            TenantActor::start_in_arbiter(&shard.arbiter, move |_| TenantActor::new(tenant, capacity));
+        let address = TenantActor::start_in_arbiter(&shard.arbiter, move |_| {
+            TenantActor::new(tenant, capacity)
+        });
         let handle = TenantHandle::new(
             known.id,
             generation,

@@ -25,9 +25,13 @@ pub struct RestartPolicy {
 pub enum Permission {
     Granted,
     /// Wait: the tenant crashed a moment ago.
-    BackOff { until: Timestamp },
+    BackOff {
+        until: Timestamp,
+    },
     /// Wait longer, or release it: the tenant keeps crashing.
-    Quarantined { until: Timestamp },
+    Quarantined {
+        until: Timestamp,
+    },
 }
 
 /// One tenant's recent crashes.

@@ -34,10 +34,8 @@ impl Shard {
     /// # Errors
     /// When the store cannot be opened.
     pub async fn open(plan: ResolvedShard) -> Result<Self, StorageError> {
-        let settings = SledSettings {
-            path: plan.path.join("store"),
-            cache_bytes: plan.settings.cache_bytes,
-        };
+        let settings =
+            SledSettings { path: plan.path.join("store"), cache_bytes: plan.settings.cache_bytes };
         let opened = tokio::task::spawn_blocking(move || SledStore::open(&settings)).await;
         let store: Arc<dyn Store> = match opened {
             Ok(store) => Arc::new(store?),

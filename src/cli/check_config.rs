@@ -8,7 +8,7 @@ use crate::config::{self, ConfigFlags, Sources};
 
 /// Check the configuration and show what is in force
 #[derive(Debug, clap::Args)]
-pub struct CheckConfig {
+pub(super) struct CheckConfig {
     #[command(flatten)]
     pub flags: ConfigFlags,
     /// Say nothing when the configuration is good
@@ -21,7 +21,7 @@ impl CheckConfig {
     ///
     /// # Errors
     /// When `output` or `errors` cannot be written.
-    pub fn run(
+    pub(super) fn run(
         self,
         environment: Vec<(String, String)>,
         output: &mut dyn Write,

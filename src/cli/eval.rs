@@ -23,7 +23,7 @@ const WRITE_BATCH: usize = 200;
 
 /// The arguments of `hebbd eval`.
 #[derive(Debug, Args)]
-pub struct EvalArgs {
+pub(super) struct EvalArgs {
     #[command(subcommand)]
     command: EvalCommand,
 }
@@ -76,7 +76,7 @@ struct RecallArgs {
 }
 
 /// A server that runs inside this process for the length of a measurement.
-pub struct InProcess {
+pub(super) struct InProcess {
     /// Without a path, e.g. `http://127.0.0.1:40123`.
     pub base_url: String,
     /// A mnemoverse key.
@@ -91,7 +91,7 @@ pub struct InProcess {
 /// # Errors
 /// A data file of another shape (names the field), a server that cannot be reached (names the
 /// address), a refused key (names where it came from), an answer outside the contract.
-pub async fn run(
+pub(super) async fn run(
     args: EvalArgs,
     start: impl AsyncFnOnce() -> anyhow::Result<InProcess>,
 ) -> anyhow::Result<()> {

@@ -94,7 +94,10 @@ pub(super) async fn run(command: KeyCommand) -> anyhow::Result<ExitCode> {
                 let list: Vec<_> = keys.iter().map(as_json).collect();
                 output::result(&serde_json::Value::from(list).to_string());
             } else {
-                output::result(&format!("{:36}  {:36}  {:10}  STATE    NAME", "ID", "TENANT", "DIALECT"));
+                output::result(&format!(
+                    "{:36}  {:36}  {:10}  STATE    NAME",
+                    "ID", "TENANT", "DIALECT"
+                ));
                 for key in &keys {
                     let state = if key.revoked_at.is_some() { "revoked" } else { "active" };
                     let KeyInfo { id, tenant, dialect, name, .. } = key;

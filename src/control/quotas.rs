@@ -98,7 +98,8 @@ impl TokenBucket {
         match bucket.check() {
             Ok(snapshot) => Ok(status(snapshot.remaining_burst_capacity())),
             Err(refused) => {
-                let retry_after = refused.wait_time_from(SharedClock(Arc::clone(&self.clock)).now());
+                let retry_after =
+                    refused.wait_time_from(SharedClock(Arc::clone(&self.clock)).now());
                 Err(RateExceeded { status: status(0), retry_after })
             }
         }

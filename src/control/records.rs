@@ -3,8 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::storage::keys::{Reader, Writer};
 use crate::storage::Record;
+use crate::storage::keys::{Reader, Writer};
 use crate::types::TenantId;
 
 /// First byte of every key of the directory's store.

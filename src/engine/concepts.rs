@@ -122,7 +122,8 @@ mod tests {
 
     #[test]
     fn names_come_first_then_content_words() {
-        let concepts = extract("Anna Lee moved to New York. She works at PostgreSQL on replication.");
+        let concepts =
+            extract("Anna Lee moved to New York. She works at PostgreSQL on replication.");
         assert_eq!(concepts[..3], ["Anna Lee", "New York", "PostgreSQL"]);
         assert!(concepts.contains(&"replication".to_owned()));
         assert!(!concepts.iter().any(|concept| concept == "She" || concept == "works at"));

@@ -9,7 +9,7 @@ use crate::types::Timestamp;
 
 /// What a question says about when.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct DateHint {
+pub(super) struct DateHint {
     years: Vec<i16>,
     months: Vec<i8>,
     /// Day of the first month.
@@ -23,22 +23,23 @@ const TOLD_LATER_DAYS: i64 = 10;
 impl DateHint {
     /// Reads the hint out of a question; `None` when it names no date.
     #[must_use]
-    pub fn of(question: &str) -> Option<Self> {
+    pub(super) fn of(question: &str) -> Option<Self> {
         if let Some(hint) = iso_date(question) {
             return Some(hint);
         }
-        let raw: Vec<&str> =
-            question.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+        let raw: Vec<&str> = question
+            .split(|c: char| !c.is_alphanumeric())
+            .filter(|word| !word.is_empty())
+            .collect();
         let words: Vec<String> = raw.iter().map(|word| word.to_lowercase()).collect();
-        let mut hint = Self {
-            years: words.iter().filter_map(|word| year(word)).collect(),
-            ..Self::default()
-        };
+        let mut hint =
+            Self { years: words.iter().filter_map(|word| year(word)).collect(), ..Self::default() };
         for (at, word) in words.iter().enumerate() {
             hint.take_month(&raw, &words, at, word);
             hint.take_season(&words, at, word);
         }
-        let empty = hint.years.is_empty() && hint.months.is_empty() && hint.season_months.is_empty();
+        let empty =
+            hint.years.is_empty() && hint.months.is_empty() && hint.season_months.is_empty();
         (!empty).then_some(hint)
     }
 
@@ -48,7 +49,8 @@ impl DateHint {
             at.checked_add_signed(offset).and_then(|at| words.get(at)).map(String::as_str)
         };
         let of = (near(-1) == Some("of")).then(|| near(-2)).flatten();
-        let days: Vec<i16> = [near(-1), near(1), of].into_iter().flatten().filter_map(ordinal).collect();
+        let days: Vec<i16> =
+            [near(-1), near(1), of].into_iter().flatten().filter_map(ordinal).collect();
         // "may" and "march" are verbs too: they count beside a number or as a name.
         let is_name = at > 0
             && raw.get(at).and_then(|word| word.chars().next()).is_some_and(char::is_uppercase);
@@ -56,7 +58,9 @@ impl DateHint {
             return;
         }
         self.months.push(month);
-        let day = days.into_iter().find_map(|day| i8::try_from(day).ok().filter(|day| (1..=31).contains(day)));
+        let day = days
+            .into_iter()
+            .find_map(|day| i8::try_from(day).ok().filter(|day| (1..=31).contains(day)));
         self.day = self.day.or(day);
     }
 
@@ -71,7 +75,7 @@ impl DateHint {
 
     /// How well a time fits, in [0, 1].
     #[must_use]
-    pub fn fit(&self, time: Timestamp) -> f32 {
+    pub(super) fn fit(&self, time: Timestamp) -> f32 {
         if let (Some(day), Some(month)) = (self.day, self.months.first()) {
             return self.fit_day(time, *month, day);
         }
@@ -155,7 +159,8 @@ mod tests {
 
     #[test]
     fn a_named_date_fits_its_day_best_and_the_days_it_is_told_on_a_little() {
-        let check = |question, time, expected| assert_eq!(fit(question, time), expected, "{question}");
+        let check =
+            |question, time, expected| assert_eq!(fit(question, time), expected, "{question}");
         check("What happened on 3 July 2023?", "2023-07-03T09:00:00Z", 1.0);
         check("What happened on July 3rd, 2023?", "2023-07-05T09:00:00Z", 0.7);
         check("What happened on the 3rd of July?", "2022-07-03T09:00:00Z", 1.0);

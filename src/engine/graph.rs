@@ -108,7 +108,12 @@ impl ConceptGraph {
     /// `link_window` before it, which is every pair for ordinary lists. Costs
     /// O(concepts * window * degree cap) at worst.
     #[must_use]
-    pub fn plan_links(&self, concepts: &[String], now: Timestamp, params: &GraphParams) -> LinkPlan {
+    pub fn plan_links(
+        &self,
+        concepts: &[String],
+        now: Timestamp,
+        params: &GraphParams,
+    ) -> LinkPlan {
         let mut plan = LinkPlan::default();
         let numbers = self.plan_numbers(concepts, &mut plan);
         let mut degrees: FxHashMap<ConceptNo, usize> = FxHashMap::default();
@@ -120,12 +125,16 @@ impl ConceptGraph {
                     Some(edge) => plan.edges.push((low, high, strengthen(edge, now, params))),
                     None => {
                         if self.plan_room(&mut plan, &mut degrees, low, high, params) {
-                            plan.edges.push((low, high, Edge {
-                                weight: params.link_rate * params.link_ceiling,
-                                valence: 0.0,
-                                count: 1,
-                                updated_at: now,
-                            }));
+                            plan.edges.push((
+                                low,
+                                high,
+                                Edge {
+                                    weight: params.link_rate * params.link_ceiling,
+                                    valence: 0.0,
+                                    count: 1,
+                                    updated_at: now,
+                                },
+                            ));
                         }
                     }
                 }
@@ -175,7 +184,9 @@ impl ConceptGraph {
                 continue;
             }
             match self.weakest_edge(end, &plan.dropped, &plan.edges) {
-                Some((neighbour, edge)) if edge.weight <= params.link_rate * params.link_ceiling => {
+                Some((neighbour, edge))
+                    if edge.weight <= params.link_rate * params.link_ceiling =>
+                {
                     drops.push((end.min(neighbour), end.max(neighbour)));
                 }
                 _ => return false,
@@ -298,11 +309,8 @@ mod tests {
     }
 
     fn link(graph: &mut ConceptGraph, names: &[&str]) {
-        let plan = graph.plan_links(
-            &concepts(names),
-            Timestamp::from_micros(1),
-            &GraphParams::default(),
-        );
+        let plan =
+            graph.plan_links(&concepts(names), Timestamp::from_micros(1), &GraphParams::default());
         graph.apply(&plan);
     }
 

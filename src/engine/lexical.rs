@@ -14,14 +14,14 @@ type TermNo = u32;
 
 /// A row that holds a term, and how often.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Posting {
+pub(super) struct Posting {
     pub row: u32,
     pub count: u32,
 }
 
 /// Rows are numbered by the order of `push`. Memory: about 12 bytes a word and 60 a distinct word.
 #[derive(Debug, Clone, Default)]
-pub struct LexicalIndex {
+pub(super) struct LexicalIndex {
     numbers: FxHashMap<u64, TermNo>,
     /// By term number, each sorted by row.
     postings: Vec<Vec<Posting>>,
@@ -36,7 +36,7 @@ pub struct LexicalIndex {
 
 impl LexicalIndex {
     /// Adds the next row.
-    pub fn push(&mut self, terms: &[Term]) {
+    pub(super) fn push(&mut self, terms: &[Term]) {
         let row = u32::try_from(self.ends.len()).unwrap_or(u32::MAX);
         for term in terms {
             let fresh = u32::try_from(self.postings.len()).unwrap_or(u32::MAX);
@@ -58,7 +58,7 @@ impl LexicalIndex {
     }
 
     /// Takes a live row out of every posting list.
-    pub fn remove(&mut self, row: u32) {
+    pub(super) fn remove(&mut self, row: u32) {
         let (start, end) = self.span(row);
         self.live_count -= 1;
         self.live_words -= (end - start) as u64;
@@ -72,26 +72,26 @@ impl LexicalIndex {
     }
 
     #[must_use]
-    pub fn live_count(&self) -> u32 {
+    pub(super) fn live_count(&self) -> u32 {
         self.live_count
     }
 
     /// Words of all live rows.
     #[must_use]
-    pub fn live_words(&self) -> u64 {
+    pub(super) fn live_words(&self) -> u64 {
         self.live_words
     }
 
     /// Words of one row.
     #[must_use]
-    pub fn length(&self, row: u32) -> u32 {
+    pub(super) fn length(&self, row: u32) -> u32 {
         let (start, end) = self.span(row);
         u32::try_from(end - start).unwrap_or(u32::MAX)
     }
 
     /// The live rows that hold a term, ascending.
     #[must_use]
-    pub fn postings(&self, hash: u64) -> &[Posting] {
+    pub(super) fn postings(&self, hash: u64) -> &[Posting] {
         let number = self.numbers.get(&hash);
         number.and_then(|number| self.postings.get(*number as usize)).map_or(&[], Vec::as_slice)
     }
@@ -99,7 +99,7 @@ impl LexicalIndex {
     /// The live rows in which `second` directly follows `first`, ascending. Costs the shorter of
     /// the two posting lists and the words of the rows that hold both.
     #[must_use]
-    pub fn pair_postings(&self, first: u64, second: u64) -> Vec<Posting> {
+    pub(super) fn pair_postings(&self, first: u64, second: u64) -> Vec<Posting> {
         let (Some(&first_no), Some(&second_no)) =
             (self.numbers.get(&first), self.numbers.get(&second))
         else {

@@ -41,8 +41,18 @@ const TEMPORAL: &str = "yesterday today tonight tomorrow ago last week weekend m
     recently next since summer winter spring fall";
 
 const MONTHS: [&str; 12] = [
-    "january", "february", "march", "april", "may", "june", "july", "august", "september",
-    "october", "november", "december",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
 ];
 
 fn set(words: &'static str) -> FxHashSet<&'static str> {

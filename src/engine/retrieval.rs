@@ -248,7 +248,9 @@ fn combine_x(plan: &QueryPlan, dense: Dense<'_>, params: &RetrievalParams, scrat
 fn usual_x(memory: &DomainMemory, dense: Dense<'_>, params: &RetrievalParams, x: &[f32]) -> f32 {
     let (count, sum, squares) = match dense {
         Dense::All(_) => moments((0_u32..).zip(x.iter().copied()), memory),
-        Dense::Some { sample, .. } => moments(sample.iter().map(|row| (*row, get(x, *row))), memory),
+        Dense::Some { sample, .. } => {
+            moments(sample.iter().map(|row| (*row, get(x, *row))), memory)
+        }
     };
     let mean = sum / count.max(1.0);
     let deviation = (squares / count.max(1.0) - mean * mean).max(0.0).sqrt();
@@ -306,7 +308,8 @@ fn finish(
     };
     let rows = scratch.x.iter().zip(&scratch.own).zip(&scratch.covered);
     let outputs = scratch.similarity.iter_mut().zip(scratch.association.iter_mut());
-    for (row, (((x, own), covered), (similarity, association))) in (0_u32..).zip(rows.zip(outputs)) {
+    for (row, (((x, own), covered), (similarity, association))) in (0_u32..).zip(rows.zip(outputs))
+    {
         let speaker = match labels.get(memory.label_no(row) as usize) {
             Some(LabelMatch::Named) => 1.0,
             Some(LabelMatch::OtherSpeaker) => -1.0,

@@ -216,8 +216,7 @@ impl Analysis {
     #[must_use]
     pub fn of(text: &str) -> Self {
         let head = split_head(text);
-        let mut analysis =
-            Self { is_question: ends_with_question(head.body), ..Self::default() };
+        let mut analysis = Self { is_question: ends_with_question(head.body), ..Self::default() };
         for_each_word(head.body, |word| {
             analysis.terms.push(Term::of_word(word));
             analysis.is_temporal |= lexicon::is_temporal(word);
@@ -235,8 +234,7 @@ impl Analysis {
         let label = if length == 0 { "" } else { self.label.as_str() };
         let mut bytes = Vec::with_capacity(3 + label.len() + 8 * self.terms.len());
         bytes.push(
-            u8::from(self.is_question) * FLAG_QUESTION
-                + u8::from(self.is_temporal) * FLAG_TEMPORAL,
+            u8::from(self.is_question) * FLAG_QUESTION + u8::from(self.is_temporal) * FLAG_TEMPORAL,
         );
         bytes.extend_from_slice(&length.to_le_bytes());
         bytes.extend_from_slice(label.as_bytes());
@@ -279,7 +277,8 @@ mod tests {
 
     #[test]
     fn a_chat_log_line_comes_apart_and_other_text_does_not() {
-        let check = |text, label, body| assert_eq!(split_head(text), Head { label, body }, "{text}");
+        let check =
+            |text, label, body| assert_eq!(split_head(text), Head { label, body }, "{text}");
         check("[1:56 pm on 8 May, 2023] Anna: Hi!", Some("Anna"), "Hi!");
         check("Dr. Anna Lee: Hi!", Some("Dr. Anna Lee"), "Hi!");
         check("[2024-01-31] moved", None, "moved");

@@ -33,7 +33,7 @@ struct Stop {
 
 /// Rows are numbered by the order of `push`.
 #[derive(Debug, Clone)]
-pub struct Timeline {
+pub(super) struct Timeline {
     numbers: FxHashMap<String, u32>,
     sessions: Vec<Session>,
     stops: Vec<Stop>,
@@ -52,7 +52,7 @@ impl Default for Timeline {
 impl Timeline {
     /// Adds the next row. Costs O(1) when it is the latest of its session. Returns how many of
     /// `words` its session had not met before.
-    pub fn push(
+    pub(super) fn push(
         &mut self,
         session: Option<&str>,
         time: Timestamp,
@@ -80,7 +80,7 @@ impl Timeline {
     }
 
     /// Takes a live row out of its session; its neighbours become each other's.
-    pub fn remove(&mut self, row: u32) {
+    pub(super) fn remove(&mut self, row: u32) {
         let Some(stop) = self.stops.get(row as usize).copied() else { return };
         if let Some(session) = self.sessions.get_mut(stop.session as usize) {
             let stops = &self.stops;
@@ -118,31 +118,31 @@ impl Timeline {
 
     /// Sessions known, numbered from 0; number 0 stands for rows without one.
     #[must_use]
-    pub fn session_count(&self) -> usize {
+    pub(super) fn session_count(&self) -> usize {
         self.sessions.len()
     }
 
     /// The number of a row's session; `None` for a row without one.
     #[must_use]
-    pub fn session(&self, row: u32) -> Option<u32> {
+    pub(super) fn session(&self, row: u32) -> Option<u32> {
         self.stops.get(row as usize).map(|stop| stop.session).filter(|session| *session != LOOSE)
     }
 
     #[must_use]
-    pub fn time(&self, row: u32) -> Option<Timestamp> {
+    pub(super) fn time(&self, row: u32) -> Option<Timestamp> {
         self.stops.get(row as usize).map(|stop| stop.time)
     }
 
     /// The neighbour one step earlier.
     #[must_use]
-    pub fn before(&self, row: u32) -> Option<u32> {
+    pub(super) fn before(&self, row: u32) -> Option<u32> {
         let stop = self.stops.get(row as usize)?;
         self.neighbour(stop, stop.before)
     }
 
     /// The neighbour one step later.
     #[must_use]
-    pub fn after(&self, row: u32) -> Option<u32> {
+    pub(super) fn after(&self, row: u32) -> Option<u32> {
         let stop = self.stops.get(row as usize)?;
         self.neighbour(stop, stop.after)
     }

@@ -23,10 +23,7 @@ pub enum IndexError {
     Graph { reason: String },
     /// The cache file could not be read or written.
     #[error("cannot {action} the index file: {source}")]
-    Io {
-        action: &'static str,
-        source: io::Error,
-    },
+    Io { action: &'static str, source: io::Error },
 }
 
 impl IndexError {

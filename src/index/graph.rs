@@ -82,10 +82,7 @@ impl Graph {
             let slot = slot_of(key);
             wanted(slot) || self.twins_of(slot).iter().any(|twin| wanted(*twin))
         };
-        let matches = self
-            .index
-            .filtered_search(&node, count, is_wanted)
-            .map_err(failed)?;
+        let matches = self.index.filtered_search(&node, count, is_wanted).map_err(failed)?;
         let mut found = Vec::with_capacity(matches.keys.len());
         for slot in matches.keys.into_iter().map(slot_of) {
             found.push(slot);
@@ -109,15 +106,8 @@ impl Graph {
     ) -> Result<Self, IndexError> {
         let mut index = Index::new(&options(dimensions, settings)).map_err(failed)?;
         graph_metric::install(&mut index, dimensions);
-        index
-            .reserve_capacity_and_threads(capacity, THREADS)
-            .map_err(failed)?;
-        Ok(Self {
-            index,
-            dimensions,
-            slots: Slots::default(),
-            twins: FxHashMap::default(),
-        })
+        index.reserve_capacity_and_threads(capacity, THREADS).map_err(failed)?;
+        Ok(Self { index, dimensions, slots: Slots::default(), twins: FxHashMap::default() })
     }
 
     /// The graph as bytes of usearch's format, without the slots.
@@ -139,9 +129,7 @@ impl Graph {
         let mut index = Index::new(&options(dimensions, settings)).map_err(failed)?;
         index.load_from_buffer(bytes).map_err(failed)?;
         graph_metric::install(&mut index, dimensions);
-        index
-            .reserve_capacity_and_threads(index.size() + spare, THREADS)
-            .map_err(failed)?;
+        index.reserve_capacity_and_threads(index.size() + spare, THREADS).map_err(failed)?;
         index.change_expansion_search(settings.expansion_search);
 
         let mut twins: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
@@ -157,12 +145,7 @@ impl Graph {
             let reason = format!("{} nodes loaded, expected {nodes}", index.size());
             return Err(IndexError::Graph { reason });
         }
-        Ok(Self {
-            index,
-            dimensions,
-            slots,
-            twins,
-        })
+        Ok(Self { index, dimensions, slots, twins })
     }
 
     /// Appends a slot, with a node unless an equal vector has one. `nodes` knows all nodes.
@@ -206,19 +189,14 @@ impl Graph {
 
 impl std::fmt::Debug for Graph {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Graph")
-            .field("slots", &self.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Graph").field("slots", &self.len()).finish_non_exhaustive()
     }
 }
 
 fn digest_of(node: &[i8]) -> NodeDigest {
     let bytes: Vec<u8> = node.iter().map(|value| value.cast_unsigned()).collect();
     let mut digest = NodeDigest::default();
-    blake3::Hasher::new()
-        .update(&bytes)
-        .finalize_xof()
-        .fill(&mut digest);
+    blake3::Hasher::new().update(&bytes).finalize_xof().fill(&mut digest);
     digest
 }
 
@@ -237,7 +215,5 @@ fn options(dimensions: usize, settings: &IndexSettings) -> IndexOptions {
 
 /// usearch throws C++ exceptions; their type is not worth a dependency.
 fn failed(error: impl std::fmt::Display) -> IndexError {
-    IndexError::Graph {
-        reason: error.to_string(),
-    }
+    IndexError::Graph { reason: error.to_string() }
 }

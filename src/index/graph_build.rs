@@ -22,10 +22,7 @@ impl GraphBuild {
     /// [`IndexError::Graph`] when usearch runs out of memory.
     pub fn build(self) -> Result<Graph, IndexError> {
         let dimensions = self.snapshot.dimensions();
-        let last_key = self
-            .base
-            .as_ref()
-            .and_then(|base| base.slots().keys.last().copied());
+        let last_key = self.base.as_ref().and_then(|base| base.slots().keys.last().copied());
         let added = self.snapshot.vectors_after(last_key).count();
         let mut graph = match self.base {
             Some(base) => {

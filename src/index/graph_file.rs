@@ -63,9 +63,7 @@ impl Header {
     fn file_bytes(&self) -> Option<u64> {
         let slots_bytes = self.slots_count.checked_mul(SLOT_BYTES as u64)?;
         let before = (Self::BYTES + HASH_BYTES) as u64;
-        before
-            .checked_add(slots_bytes)?
-            .checked_add(self.body_bytes)
+        before.checked_add(slots_bytes)?.checked_add(self.body_bytes)
     }
 }
 
@@ -108,10 +106,7 @@ pub(super) fn save(
     written.map_err(|source| {
         // Best effort: a leftover is overwritten by the next save.
         let _ = fs::remove_file(&temporary);
-        IndexError::Io {
-            action: "write",
-            source,
-        }
+        IndexError::Io { action: "write", source }
     })
 }
 
@@ -121,10 +116,7 @@ pub(super) fn load(
     identity: &EmbedderIdentity,
     settings: &IndexSettings,
 ) -> Result<Contents, IndexError> {
-    let unreadable = |source| IndexError::Io {
-        action: "read",
-        source,
-    };
+    let unreadable = |source| IndexError::Io { action: "read", source };
     let mut file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Contents::Missing),
@@ -142,14 +134,10 @@ pub(super) fn load(
         return Ok(Contents::Mismatch("the file has another format"));
     };
     if header.lineage != lineage(identity, settings) {
-        return Ok(Contents::Mismatch(
-            "the file is of another embedder or other settings",
-        ));
+        return Ok(Contents::Mismatch("the file is of another embedder or other settings"));
     }
     if header.file_bytes() != Some(file_bytes) {
-        return Ok(Contents::Mismatch(
-            "the file has another length than it says",
-        ));
+        return Ok(Contents::Mismatch("the file has another length than it says"));
     }
 
     let mut rest = Vec::new();
@@ -157,18 +145,12 @@ pub(super) fn load(
     if hash_of(&[header_bytes, &rest]).as_bytes() != hash {
         return Ok(Contents::Mismatch("the file is damaged"));
     }
-    let slots_bytes = usize::try_from(header.slots_count)
-        .ok()
-        .map(|count| count * SLOT_BYTES);
+    let slots_bytes = usize::try_from(header.slots_count).ok().map(|count| count * SLOT_BYTES);
     let Some((slots, body)) = slots_bytes.and_then(|bytes| rest.split_at_checked(bytes)) else {
-        return Ok(Contents::Mismatch(
-            "the file has another length than it says",
-        ));
+        return Ok(Contents::Mismatch("the file has another length than it says"));
     };
     let Some(slots) = decode_slots(slots) else {
-        return Ok(Contents::Mismatch(
-            "the slots of the file contradict each other",
-        ));
+        return Ok(Contents::Mismatch("the slots of the file contradict each other"));
     };
     match Graph::from_bytes(body, slots, 0, identity.dimensions, settings) {
         Ok(graph) => Ok(Contents::Sound(graph)),
@@ -204,11 +186,7 @@ fn lineage(identity: &EmbedderIdentity, settings: &IndexSettings) -> [u8; HASH_B
         hasher.update(text.as_bytes());
     }
     hasher.update(&identity.hash);
-    for number in [
-        identity.dimensions,
-        settings.connectivity,
-        settings.expansion_add,
-    ] {
+    for number in [identity.dimensions, settings.connectivity, settings.expansion_add] {
         hasher.update(&(number as u64).to_le_bytes());
     }
     *hasher.finalize().as_bytes()

@@ -5,10 +5,7 @@
 //! A node is the vector's values followed by the four bytes of its inverse norm, so that a
 //! comparison is one dot product and not three. The only unsafe code of this folder.
 
-#![allow(
-    unsafe_code,
-    reason = "usearch hands the two nodes over as raw pointers"
-)]
+#![allow(unsafe_code, reason = "usearch hands the two nodes over as raw pointers")]
 
 use usearch::Index;
 
@@ -38,12 +35,8 @@ pub(super) fn install(index: &mut Index, dimensions: usize) {
         // SAFETY: usearch calls this with pointers to nodes of this index or to a query, and it
         // refuses to store or search slices of any other length than the `node_len` it was made
         // with. They are not written to while an index is searched or added to.
-        let (a, b) = unsafe {
-            (
-                std::slice::from_raw_parts(a, len),
-                std::slice::from_raw_parts(b, len),
-            )
-        };
+        let (a, b) =
+            unsafe { (std::slice::from_raw_parts(a, len), std::slice::from_raw_parts(b, len)) };
         node_distance(a, b)
     };
     index.change_metric::<i8>(Box::new(distance));
@@ -59,10 +52,7 @@ fn node_distance(a: &[i8], b: &[i8]) -> f32 {
 
 fn decode_node(node: &[i8]) -> Option<(&[i8], f32)> {
     let (values, inverse_norm) = node.split_last_chunk::<NORM_BYTES>()?;
-    Some((
-        values,
-        f32::from_le_bytes(inverse_norm.map(i8::cast_unsigned)),
-    ))
+    Some((values, f32::from_le_bytes(inverse_norm.map(i8::cast_unsigned))))
 }
 
 #[cfg(test)]
@@ -85,12 +75,7 @@ mod tests {
             encode_node(values, &mut node);
             node
         };
-        for (other, expected) in [
-            ([10, 0], 0.0),
-            ([0, 5], 1.0),
-            ([-127, 0], 2.0),
-            ([0, 0], 1.0),
-        ] {
+        for (other, expected) in [([10, 0], 0.0), ([0, 5], 1.0), ([-127, 0], 2.0), ([0, 0], 1.0)] {
             let distance = node_distance(&node(&[10, 0]), &node(&other));
             assert!((distance - expected).abs() < 1e-6, "{other:?}: {distance}");
         }

@@ -25,10 +25,8 @@ pub(super) fn score_rows(
 ) {
     debug_assert_eq!(rows.len(), inverse_norms.len() * query.len());
     debug_assert_eq!(scores.len(), inverse_norms.len());
-    for ((row, inverse_norm), score) in rows
-        .chunks_exact(query.len().max(1))
-        .zip(inverse_norms)
-        .zip(scores)
+    for ((row, inverse_norm), score) in
+        rows.chunks_exact(query.len().max(1)).zip(inverse_norms).zip(scores)
     {
         *score = scaled(dot(query, row), query_inverse_norm * inverse_norm);
     }
@@ -48,18 +46,12 @@ pub(super) fn cosine(a: &[i8], a_inverse_norm: f32, b: &[i8], b_inverse_norm: f3
 /// Inlined into the functions above, so that it is compiled for their instruction sets.
 #[inline(always)]
 fn dot(a: &[i8], b: &[i8]) -> i32 {
-    a.iter()
-        .zip(b)
-        .map(|(a, b)| i32::from(*a) * i32::from(*b))
-        .sum()
+    a.iter().zip(b).map(|(a, b)| i32::from(*a) * i32::from(*b)).sum()
 }
 
 #[inline(always)]
 fn scaled(dot: i32, inverse_norms: f32) -> f32 {
-    #[allow(
-        clippy::cast_precision_loss,
-        reason = "exact below 2^24, within an ulp above"
-    )]
+    #[allow(clippy::cast_precision_loss, reason = "exact below 2^24, within an ulp above")]
     let cosine = dot as f32 * inverse_norms;
     // Adding zero turns -0.0, which sorts below 0.0, into 0.0.
     cosine.clamp(-1.0, 1.0) + 0.0
@@ -87,13 +79,7 @@ mod tests {
 
     fn score_one(query: &[i8], row: &[i8]) -> f32 {
         let mut scores = [f32::NAN];
-        score_rows(
-            query,
-            inverse_norm(query),
-            row,
-            &[inverse_norm(row)],
-            &mut scores,
-        );
+        score_rows(query, inverse_norm(query), row, &[inverse_norm(row)], &mut scores);
         scores[0]
     }
 

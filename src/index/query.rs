@@ -19,10 +19,7 @@ impl QueryVector {
     }
 
     pub(super) fn from_values(values: &[i8]) -> Self {
-        Self {
-            inverse_norm: kernel::inverse_norm(values),
-            values: values.to_vec(),
-        }
+        Self { inverse_norm: kernel::inverse_norm(values), values: values.to_vec() }
     }
 
     pub(super) fn values(&self) -> &[i8] {

@@ -72,10 +72,7 @@ impl Rows {
     ) -> Result<u32, IndexError> {
         if let Some(vector) = vector.filter(|vector| vector.dimensions() != self.dimensions) {
             let actual = vector.dimensions();
-            return Err(IndexError::Dimensions {
-                expected: self.dimensions,
-                actual,
-            });
+            return Err(IndexError::Dimensions { expected: self.dimensions, actual });
         }
         if let Some(last) = self.last_key().filter(|last| *last >= key) {
             return Err(IndexError::KeyOrder { last, key });
@@ -93,9 +90,7 @@ impl Rows {
             segment.keys.push(key);
             match vector {
                 Some(vector) => segment.values.extend_from_slice(&vector.values),
-                None => segment
-                    .values
-                    .resize(segment.values.len() + self.dimensions, 0),
+                None => segment.values.resize(segment.values.len() + self.dimensions, 0),
             }
         }
         let inverse_norm = vector.map_or(0.0, |vector| kernel::inverse_norm(&vector.values));
@@ -128,9 +123,7 @@ impl Rows {
 
     /// Whether the row is live and has a vector.
     pub(super) fn has_vector(&self, row: u32) -> bool {
-        self.inverse_norms
-            .get(row as usize)
-            .is_some_and(|inverse_norm| *inverse_norm > 0.0)
+        self.inverse_norms.get(row as usize).is_some_and(|inverse_norm| *inverse_norm > 0.0)
     }
 
     /// Removed rows keep their key.
@@ -141,32 +134,21 @@ impl Rows {
 
     /// O(log rows). Finds removed rows too.
     pub(super) fn row_of(&self, key: AtomNo) -> Option<u32> {
-        let after = self
-            .segments
-            .partition_point(|s| s.keys.first().is_some_and(|k| *k <= key));
+        let after = self.segments.partition_point(|s| s.keys.first().is_some_and(|k| *k <= key));
         let segment_index = after.checked_sub(1)?;
-        let within = self
-            .segments
-            .get(segment_index)?
-            .keys
-            .binary_search(&key)
-            .ok()?;
+        let within = self.segments.get(segment_index)?.keys.binary_search(&key).ok()?;
         u32::try_from(segment_index * SEGMENT_ROWS + within).ok()
     }
 
     /// The keys of all rows, in order.
     pub(super) fn keys(&self) -> impl Iterator<Item = AtomNo> {
-        self.segments
-            .iter()
-            .flat_map(|segment| segment.keys.iter().copied())
+        self.segments.iter().flat_map(|segment| segment.keys.iter().copied())
     }
 
     /// The row's vector; all zero when it has none. Removed rows keep theirs.
     pub(super) fn values(&self, row: u32) -> Option<&[i8]> {
         let (segment, within) = self.locate(row)?;
-        segment
-            .values
-            .get(within * self.dimensions..(within + 1) * self.dimensions)
+        segment.values.get(within * self.dimensions..(within + 1) * self.dimensions)
     }
 
     /// The cosine of the query and one row; zero when the row has no vector or was removed.
@@ -198,10 +180,10 @@ impl Rows {
             let within = row % SEGMENT_ROWS;
             let (part, after) = rest.split_at_mut(rest.len().min(SEGMENT_ROWS - within));
             let end = within + part.len();
-            let values = self.segments.get(row / SEGMENT_ROWS).and_then(|s| {
-                s.values
-                    .get(within * self.dimensions..end * self.dimensions)
-            });
+            let values = self
+                .segments
+                .get(row / SEGMENT_ROWS)
+                .and_then(|s| s.values.get(within * self.dimensions..end * self.dimensions));
             let inverse_norms = self.inverse_norms.get(row..row + part.len());
             if let (Some(values), Some(inverse_norms)) = (values, inverse_norms) {
                 let norm = query.inverse_norm();
@@ -262,12 +244,7 @@ impl RowsSnapshot {
     ) -> impl Iterator<Item = (AtomNo, &[i8])> {
         self.segments
             .iter()
-            .flat_map(|s| {
-                s.keys
-                    .iter()
-                    .copied()
-                    .zip(s.values.chunks_exact(self.dimensions.max(1)))
-            })
+            .flat_map(|s| s.keys.iter().copied().zip(s.values.chunks_exact(self.dimensions.max(1))))
             .zip(&self.inverse_norms)
             .filter(move |((row_key, _), inverse_norm)| {
                 **inverse_norm > 0.0 && key.is_none_or(|key| *row_key > key)
@@ -281,10 +258,7 @@ mod tests {
     use super::*;
 
     fn vector(values: &[i8]) -> QuantizedVector {
-        QuantizedVector {
-            scale: 0.01,
-            values: values.to_vec(),
-        }
+        QuantizedVector { scale: 0.01, values: values.to_vec() }
     }
 
     #[test]
@@ -292,31 +266,10 @@ mod tests {
         let mut rows = Rows::new(2);
         rows.push(AtomNo(7), Some(&vector(&[1, 2]))).unwrap();
         let same = rows.push(AtomNo(7), None).unwrap_err();
-        assert!(
-            matches!(
-                same,
-                IndexError::KeyOrder {
-                    last: AtomNo(7),
-                    ..
-                }
-            ),
-            "{same}"
-        );
+        assert!(matches!(same, IndexError::KeyOrder { last: AtomNo(7), .. }), "{same}");
         let long = rows.push(AtomNo(8), Some(&vector(&[1, 2, 3]))).unwrap_err();
-        assert!(
-            matches!(
-                long,
-                IndexError::Dimensions {
-                    expected: 2,
-                    actual: 3
-                }
-            ),
-            "{long}"
-        );
-        assert_eq!(
-            (rows.len(), rows.live_count(), rows.vector_count()),
-            (1, 1, 1)
-        );
+        assert!(matches!(long, IndexError::Dimensions { expected: 2, actual: 3 }), "{long}");
+        assert_eq!((rows.len(), rows.live_count(), rows.vector_count()), (1, 1, 1));
     }
 
     #[test]
@@ -325,19 +278,13 @@ mod tests {
         let total = u32::try_from(2 * SEGMENT_ROWS + 5).unwrap();
         for row in 0..total {
             let value = vector(&[i8::try_from(row % 100).unwrap() + 1]);
-            assert_eq!(
-                rows.push(AtomNo(u64::from(row) * 3), Some(&value)).unwrap(),
-                row
-            );
+            assert_eq!(rows.push(AtomNo(u64::from(row) * 3), Some(&value)).unwrap(), row);
         }
         for row in 0..total {
             let key = AtomNo(u64::from(row) * 3);
             assert_eq!((rows.key_of(row), rows.row_of(key)), (Some(key), Some(row)));
             assert_eq!(rows.row_of(AtomNo(key.0 + 1)), None);
-            assert_eq!(
-                rows.values(row),
-                Some(&[i8::try_from(row % 100).unwrap() + 1][..])
-            );
+            assert_eq!(rows.values(row), Some(&[i8::try_from(row % 100).unwrap() + 1][..]));
         }
         assert_eq!((rows.key_of(total), rows.values(total)), (None, None));
         assert_eq!(rows.keys().count(), total as usize);
@@ -348,20 +295,12 @@ mod tests {
         let mut rows = Rows::new(2);
         for row in 0..2_500_u64 {
             let angle = i8::try_from(row % 127).unwrap();
-            rows.push(AtomNo(row), Some(&vector(&[angle, 100])))
-                .unwrap();
+            rows.push(AtomNo(row), Some(&vector(&[angle, 100]))).unwrap();
         }
         rows.remove(1_030);
         let query = QueryVector::from(&vector(&[90, -3]));
         let mut scores = Vec::new();
-        for range in [
-            0..2_500,
-            1_000..1_100,
-            1_024..1_025,
-            2_499..9_000,
-            2_500..9_000,
-            5..5,
-        ] {
+        for range in [0..2_500, 1_000..1_100, 1_024..1_025, 2_499..9_000, 2_500..9_000, 5..5] {
             rows.score_range(&query, range.clone(), &mut scores);
             let one_by_one: Vec<f32> = range
                 .take_while(|row| *row < 2_500)

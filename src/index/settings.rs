@@ -45,18 +45,11 @@ impl IndexSettings {
         };
         check("exact_rows_max", self.exact_rows_max, 256, 10_000_000);
         check("connectivity", self.connectivity, 4, 128);
-        check(
-            "expansion_add",
-            self.expansion_add,
-            self.connectivity.max(4),
-            4_096,
-        );
+        check("expansion_add", self.expansion_add, self.connectivity.max(4), 4_096);
         check("expansion_search", self.expansion_search, 16, 4_096);
         if !(0.05..=0.9).contains(&self.dead_share_max) {
-            problems.push(format!(
-                "dead_share_max is {}, expected 0.05 to 0.9",
-                self.dead_share_max
-            ));
+            problems
+                .push(format!("dead_share_max is {}, expected 0.05 to 0.9", self.dead_share_max));
         }
         problems
     }

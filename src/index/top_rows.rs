@@ -14,11 +14,7 @@ pub(super) struct TopRows {
 
 impl TopRows {
     pub(super) fn new(count: usize) -> Self {
-        Self {
-            count,
-            found: Vec::new(),
-            floor: f32::NEG_INFINITY,
-        }
+        Self { count, found: Vec::new(), floor: f32::NEG_INFINITY }
     }
 
     /// O(1) amortised. `score` is finite.
@@ -41,9 +37,7 @@ impl TopRows {
     }
 
     fn shrink(&mut self) {
-        let (_, worst_kept, _) = self
-            .found
-            .select_nth_unstable_by(self.count - 1, best_first);
+        let (_, worst_kept, _) = self.found.select_nth_unstable_by(self.count - 1, best_first);
         self.floor = worst_kept.1;
         self.found.truncate(self.count);
     }

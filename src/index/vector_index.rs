@@ -63,11 +63,7 @@ struct Attached {
 impl VectorIndex {
     #[must_use]
     pub fn new(dimensions: usize, settings: IndexSettings) -> Self {
-        Self {
-            rows: Rows::new(dimensions),
-            settings,
-            graph: None,
-        }
+        Self { rows: Rows::new(dimensions), settings, graph: None }
     }
 
     /// Appends a row and returns its number: the count of rows pushed before. A row without a
@@ -159,11 +155,7 @@ impl VectorIndex {
     /// The cosine of two rows; zero when either was removed or has no vector.
     #[must_use]
     pub fn similarity_between(&self, row_a: u32, row_b: u32) -> f32 {
-        match self
-            .rows
-            .values(row_a)
-            .filter(|_| self.rows.has_vector(row_a))
-        {
+        match self.rows.values(row_a).filter(|_| self.rows.has_vector(row_a)) {
             Some(values) => self.rows.score(&QueryVector::from_values(values), row_b),
             None => 0.0,
         }
@@ -190,16 +182,9 @@ impl VectorIndex {
             return Ok(top.into_sorted());
         };
         let is_findable = |row: &u32| self.rows.has_vector(*row);
-        let row_of = |slot: u32| {
-            attached
-                .row_of_slot
-                .get(slot as usize)
-                .copied()
-                .filter(is_findable)
-        };
-        let slots = attached
-            .graph
-            .search(query.values(), count, |slot| row_of(slot).is_some())?;
+        let row_of =
+            |slot: u32| attached.row_of_slot.get(slot as usize).copied().filter(is_findable);
+        let slots = attached.graph.search(query.values(), count, |slot| row_of(slot).is_some())?;
         if slots.len() < count.min(attached.live_slots()) {
             // The search got lost among removed entries; the answer must not be short for that.
             self.scan_from(0, query, &mut top);
@@ -237,11 +222,7 @@ impl VectorIndex {
                 Some(Arc::clone(&attached.graph))
             }
         };
-        Some(GraphBuild {
-            snapshot: self.rows.snapshot(),
-            base,
-            settings: self.settings,
-        })
+        Some(GraphBuild { snapshot: self.rows.snapshot(), base, settings: self.settings })
     }
 
     /// Searches with `graph` from now on, leaving out what was removed since it was planned.
@@ -293,9 +274,7 @@ impl VectorIndex {
     /// [`IndexError::Io`] when the file exists and cannot be read.
     pub fn load(&mut self, path: &Path, identity: &EmbedderIdentity) -> Result<Loaded, IndexError> {
         if identity.dimensions != self.rows.dimensions() {
-            return Ok(Loaded::Mismatch(
-                "the embedder has other dimensions than the index",
-            ));
+            return Ok(Loaded::Mismatch("the embedder has other dimensions than the index"));
         }
         let graph = match graph_file::load(path, identity, &self.settings)? {
             Contents::Missing => return Ok(Loaded::Missing),
@@ -325,8 +304,7 @@ impl VectorIndex {
 
     fn scan_from(&self, start: usize, query: &QueryVector, top: &mut TopRows) {
         let mut scores = Vec::new();
-        self.rows
-            .score_range(query, start..self.rows.len(), &mut scores);
+        self.rows.score_range(query, start..self.rows.len(), &mut scores);
         for (index, score) in scores.into_iter().enumerate() {
             #[allow(clippy::cast_possible_truncation, reason = "row numbers are u32")]
             let row = (start + index) as u32;
@@ -353,33 +331,20 @@ impl Attached {
                     return None;
                 }
             }
-            let row = candidates
-                .next_if(|(_, key)| key == slot_key)
-                .map(|(row, _)| row);
+            let row = candidates.next_if(|(_, key)| key == slot_key).map(|(row, _)| row);
             let row = row.filter(|row| rows.has_vector(*row));
             dead_slots += usize::from(row.is_none());
             row_of_slot.push(row.unwrap_or(NO_ROW));
         }
-        let covered_rows = candidates
-            .peek()
-            .map_or(rows.len(), |(row, _)| *row as usize);
-        Some(Self {
-            graph,
-            row_of_slot,
-            dead_slots,
-            covered_rows,
-        })
+        let covered_rows = candidates.peek().map_or(rows.len(), |(row, _)| *row as usize);
+        Some(Self { graph, row_of_slot, dead_slots, covered_rows })
     }
 
     /// Whether every slot with a row holds that row's vector. O(rows), 0.1 us each.
     fn agrees_with(&self, rows: &Rows) -> bool {
-        (0..)
-            .zip(&self.row_of_slot)
-            .filter(|(_, row)| **row != NO_ROW)
-            .all(|(slot, row)| {
-                rows.values(*row)
-                    .is_some_and(|values| self.graph.holds(slot, values))
-            })
+        (0..).zip(&self.row_of_slot).filter(|(_, row)| **row != NO_ROW).all(|(slot, row)| {
+            rows.values(*row).is_some_and(|values| self.graph.holds(slot, values))
+        })
     }
 
     fn live_slots(&self) -> usize {
@@ -392,14 +357,7 @@ impl Attached {
 }
 
 /// Zero when the whole is.
-#[allow(
-    clippy::cast_precision_loss,
-    reason = "shares are compared with a rough bound"
-)]
+#[allow(clippy::cast_precision_loss, reason = "shares are compared with a rough bound")]
 fn share(part: usize, whole: usize) -> f32 {
-    if whole == 0 {
-        0.0
-    } else {
-        part as f32 / whole as f32
-    }
+    if whole == 0 { 0.0 } else { part as f32 / whole as f32 }
 }

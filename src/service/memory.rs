@@ -7,8 +7,8 @@ use super::{
     Atom, NewAtom, ReadQuery, ReadResult, Readiness, ServiceError, TenantStats, WriteOutcome,
 };
 use crate::actors::tenant::TenantCommand;
-use crate::actors::tenant::data::{embedded_part, query_words};
 use crate::actors::tenant::atoms::{DeleteAtom, ExportPage, FindAtom, FindByExternalRef, Stats};
+use crate::actors::tenant::data::{embedded_part, query_words};
 use crate::actors::tenant::retrieve::Retrieve;
 use crate::actors::tenant::store::Store;
 use crate::actors::{ActorError, Registry};

@@ -58,7 +58,10 @@ impl SledStore {
         loop {
             match Self::open_once(settings) {
                 Err(StorageError::Locked { .. }) if waited < LOCK_WAIT => {
-                    #[allow(clippy::disallowed_methods, reason = "opening is blocking by contract")]
+                    #[allow(
+                        clippy::disallowed_methods,
+                        reason = "opening is blocking by contract"
+                    )]
                     std::thread::sleep(LOCK_RETRY);
                     waited += LOCK_RETRY;
                 }

@@ -208,7 +208,8 @@ mod tests {
     #[tokio::test]
     async fn a_ticket_resolves_only_when_its_batch_is_durable() {
         let memory = MemoryStore::default();
-        let commit = GroupCommit::start(Arc::new(memory.clone()), "test", CommitPolicy::Fsync).unwrap();
+        let commit =
+            GroupCommit::start(Arc::new(memory.clone()), "test", CommitPolicy::Fsync).unwrap();
         for number in 0..100 {
             commit.apply(&put(number)).unwrap();
             commit.ticket().durable().await.unwrap();

@@ -51,7 +51,7 @@ pub(super) struct Domain {
 }
 
 impl Domain {
-    pub fn new(name: String, dimensions: usize, index: &IndexSettings) -> Self {
+    pub(super) fn new(name: String, dimensions: usize, index: &IndexSettings) -> Self {
         Self {
             name,
             rows: Vec::new(),
@@ -64,7 +64,7 @@ impl Domain {
     }
 
     /// Adds a row to every structure and returns its number.
-    pub fn push(&mut self, new: NewRow<'_>) -> Result<u32, TenantError> {
+    pub(super) fn push(&mut self, new: NewRow<'_>) -> Result<u32, TenantError> {
         let row = self.vectors.push(new.row.no, new.vector)?;
         let same = self.memory.push(new.analysis, new.session, new.event_time);
         debug_assert_eq!(row, same, "structures of a domain number rows alike");
@@ -76,7 +76,7 @@ impl Domain {
     }
 
     /// Takes a row out of every structure. Its number stays used.
-    pub fn remove(
+    pub(super) fn remove(
         &mut self,
         row: u32,
         content_print: Fingerprint,
@@ -93,7 +93,7 @@ impl Domain {
         self.live_count -= 1;
     }
 
-    pub fn live_rows(&self) -> impl Iterator<Item = (u32, &Row)> {
+    pub(super) fn live_rows(&self) -> impl Iterator<Item = (u32, &Row)> {
         (0_u32..).zip(&self.rows).filter(|(row, _)| self.memory.is_live(*row))
     }
 }

@@ -118,11 +118,7 @@ impl Tenant {
 }
 
 /// Removes one place from a multimap and drops the entry when it was the last.
-fn remove_place<K: std::hash::Hash + Eq>(
-    map: &mut FxHashMap<K, Vec<Place>>,
-    key: K,
-    place: Place,
-) {
+fn remove_place<K: std::hash::Hash + Eq>(map: &mut FxHashMap<K, Vec<Place>>, key: K, place: Place) {
     if let std::collections::hash_map::Entry::Occupied(mut entry) = map.entry(key) {
         entry.get_mut().retain(|kept| *kept != place);
         if entry.get().is_empty() {

@@ -104,10 +104,14 @@ impl Tenant {
         mut take: impl FnMut(&[u8], R) -> Result<(), TenantError>,
     ) -> Result<(), TenantError> {
         let mut outcome = Ok(());
-        self.commit.store().for_each(&keys::kind_prefix(self.no, kind), None, &mut |key, value| {
-            outcome = decode::<R>(value).map_err(TenantError::from).and_then(|r| take(key, r));
-            if outcome.is_ok() { Visit::Continue(()) } else { Visit::Break(()) }
-        })?;
+        self.commit.store().for_each(
+            &keys::kind_prefix(self.no, kind),
+            None,
+            &mut |key, value| {
+                outcome = decode::<R>(value).map_err(TenantError::from).and_then(|r| take(key, r));
+                if outcome.is_ok() { Visit::Continue(()) } else { Visit::Break(()) }
+            },
+        )?;
         outcome
     }
 
@@ -192,8 +196,8 @@ impl Tenant {
     ) -> Result<(), TenantError> {
         let no = keys::atom_in(key).ok_or_else(|| damaged("an entry's key"))?;
         let entry = decode::<EntryRecord>(value)?;
-        let analysis = Analysis::from_bytes(&entry.analysis)
-            .ok_or_else(|| damaged("an entry's analysis"))?;
+        let analysis =
+            Analysis::from_bytes(&entry.analysis).ok_or_else(|| damaged("an entry's analysis"))?;
         let row = row_from(no, &entry, accesses.get(&no));
         let vector = vector_from(&entry);
         self.remember(&entry, row, &analysis, vector.as_ref())
@@ -247,12 +251,16 @@ impl Tenant {
         })?;
         self.visit(Kind::Edge, |key, record: EdgeRecord| {
             let (one, other) = keys::ends_in(key).ok_or_else(|| damaged("an edge's key"))?;
-            graph.restore_edge(one, other, Edge {
-                weight: record.weight,
-                valence: record.valence,
-                count: record.count,
-                updated_at: Timestamp::from_micros(record.updated_at_us),
-            });
+            graph.restore_edge(
+                one,
+                other,
+                Edge {
+                    weight: record.weight,
+                    valence: record.valence,
+                    count: record.count,
+                    updated_at: Timestamp::from_micros(record.updated_at_us),
+                },
+            );
             Ok(())
         })?;
         self.graph = graph;

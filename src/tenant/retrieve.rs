@@ -73,7 +73,9 @@ impl Tenant {
         let expansion = self.expand(query);
         let mut buffers = std::mem::take(&mut self.buffers);
         let scored = match query.mode {
-            RetrievalMode::Hybrid => self.score_hybrid(query, embedding, &numbers, &expansion, &mut buffers),
+            RetrievalMode::Hybrid => {
+                self.score_hybrid(query, embedding, &numbers, &expansion, &mut buffers)
+            }
             RetrievalMode::Cosine => self.score_cosine(query, embedding, &numbers, &mut buffers),
         };
         self.buffers = buffers;
@@ -117,7 +119,8 @@ impl Tenant {
     ) -> Result<Vec<Candidate>, TenantError> {
         let domains: Vec<(u32, &Domain)> =
             numbers.iter().filter_map(|no| Some((*no, self.domains.get(no)?))).collect();
-        let memories: Vec<&DomainMemory> = domains.iter().map(|(_, domain)| &domain.memory).collect();
+        let memories: Vec<&DomainMemory> =
+            domains.iter().map(|(_, domain)| &domain.memory).collect();
         let params = &self.params.retrieval;
         let plan = QueryPlan::new(&query.text, &query.concepts, &memories, params);
         let direction = direction_of(&plan, embedding)?.map(|vector| QueryVector::from(&vector));
@@ -286,9 +289,12 @@ impl Tenant {
             // A caller's fingerprint is matched wherever it is: the domain filter does not apply
             // to it in the published interface, but an atom of another domain is never returned.
             let found = self.fingerprints.get(&Fingerprint::of_opaque(fingerprint));
-            places.extend(found.into_iter().flatten().filter(|place| {
-                numbers.binary_search(&place.domain_no).is_ok()
-            }));
+            places.extend(
+                found
+                    .into_iter()
+                    .flatten()
+                    .filter(|place| numbers.binary_search(&place.domain_no).is_ok()),
+            );
         }
         let mut hit = false;
         for place in places {
@@ -328,8 +334,8 @@ impl Tenant {
                 row.access_dirty = true;
             }
             let atom = self.load(place)?;
-            let bent = candidate.similarity
-                * (1.0 + self.params.retrieval.valence_gain * atom.valence);
+            let bent =
+                candidate.similarity * (1.0 + self.params.retrieval.valence_gain * atom.valence);
             let source = if candidate.is_episodic {
                 Source::Episodic
             } else if candidate.relevance > bent && bent < query.min_relevance {

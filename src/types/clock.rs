@@ -117,9 +117,8 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     #[allow(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
     fn now(&self) -> Timestamp {
-        let since = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .unwrap_or_default();
+        let since =
+            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
     }
 
@@ -182,10 +181,7 @@ mod tests {
     #[test]
     fn display_is_rfc_3339_with_microseconds_and_survives_the_extremes() {
         assert_eq!(Timestamp::from_micros(0).to_string(), "1970-01-01T00:00:00.000000Z");
-        assert_eq!(
-            Timestamp::from_micros(i64::MAX).to_string(),
-            "9999-12-31T23:59:59.999999Z"
-        );
+        assert_eq!(Timestamp::from_micros(i64::MAX).to_string(), "9999-12-31T23:59:59.999999Z");
         let least = Timestamp::from_micros(i64::MIN);
         assert_eq!(Timestamp::parse(&least.to_string()), Some(least));
     }

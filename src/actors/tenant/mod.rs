@@ -42,8 +42,10 @@ pub trait TenantCommand: Send + 'static {
     /// Does the work. Short commands finish in one go; long ones do slices of about half a
     /// millisecond and yield between them, so that the shard's other tenants are served. This
     /// tenant's own mailbox waits until the future ends.
-    fn run(self, tenant: TenantCell)
-    -> LocalBoxFuture<'static, Result<Done<Self::Reply>, TenantError>>;
+    fn run(
+        self,
+        tenant: TenantCell,
+    ) -> LocalBoxFuture<'static, Result<Done<Self::Reply>, TenantError>>;
 }
 
 /// A command in its envelope.

@@ -18,12 +18,7 @@ fn saved() -> Saved {
     let vectors = clustered(450, 1);
     let index = with_graph(&vectors);
     assert!(index.save(&path, &identity()).unwrap());
-    Saved {
-        vectors,
-        index,
-        path,
-        _directory: directory,
-    }
+    Saved { vectors, index, path, _directory: directory }
 }
 
 /// The rows of a restarted server, without a graph.
@@ -43,26 +38,18 @@ fn check_mismatch(loaded: Loaded, index: &VectorIndex) {
 fn a_saved_graph_is_adopted_and_answers_the_same() {
     let saved = saved();
     let mut index = reopened(&saved.vectors);
-    assert_eq!(
-        index.load(&saved.path, &identity()).unwrap(),
-        Loaded::Adopted
-    );
+    assert_eq!(index.load(&saved.path, &identity()).unwrap(), Loaded::Adopted);
     assert!(!index.scans_exactly());
     for vector in saved.vectors.iter().take(50) {
         let query = QueryVector::from(vector);
-        assert_eq!(
-            index.nearest(&query, 20).unwrap(),
-            saved.index.nearest(&query, 20).unwrap()
-        );
+        assert_eq!(index.nearest(&query, 20).unwrap(), saved.index.nearest(&query, 20).unwrap());
     }
     // It can be extended and saved again.
     push_all(&mut index, &clustered(100, 2));
     build_and_adopt(&mut index);
     assert!(recall_at_10(&index) >= 0.95);
     assert!(index.save(&saved.path, &identity()).unwrap());
-    let names: Vec<_> = fs::read_dir(saved.path.parent().unwrap())
-        .unwrap()
-        .collect();
+    let names: Vec<_> = fs::read_dir(saved.path.parent().unwrap()).unwrap().collect();
     assert_eq!(names.len(), 1, "no temporary file stays: {names:?}");
 }
 
@@ -81,9 +68,7 @@ fn one_flipped_bit_anywhere_is_noticed() {
     let saved = saved();
     let sound = fs::read(&saved.path).unwrap();
     let mut index = reopened(&saved.vectors);
-    let positions = (0..200)
-        .chain((200..sound.len()).step_by(61))
-        .chain([sound.len() - 1]);
+    let positions = (0..200).chain((200..sound.len()).step_by(61)).chain([sound.len() - 1]);
     for position in positions {
         let mut damaged = sound.clone();
         damaged[position] ^= 1 << (position % 8);
@@ -97,19 +82,7 @@ fn a_file_cut_short_or_grown_is_noticed() {
     let saved = saved();
     let sound = fs::read(&saved.path).unwrap();
     let mut index = reopened(&saved.vectors);
-    for length in [
-        0,
-        1,
-        8,
-        59,
-        60,
-        91,
-        92,
-        93,
-        1_000,
-        sound.len() / 2,
-        sound.len() - 1,
-    ] {
+    for length in [0, 1, 8, 59, 60, 91, 92, 93, 1_000, sound.len() / 2, sound.len() - 1] {
         fs::write(&saved.path, &sound[..length]).unwrap();
         check_mismatch(index.load(&saved.path, &identity()).unwrap(), &index);
     }
@@ -122,32 +95,16 @@ fn another_embedder_or_other_settings_make_a_file_useless() {
     let saved = saved();
     let mut index = reopened(&saved.vectors);
     let others = [
-        EmbedderIdentity {
-            name: "other".to_owned(),
-            ..identity()
-        },
-        EmbedderIdentity {
-            hash: [8; 32],
-            ..identity()
-        },
-        EmbedderIdentity {
-            dimensions: DIMENSIONS + 1,
-            ..identity()
-        },
+        EmbedderIdentity { name: "other".to_owned(), ..identity() },
+        EmbedderIdentity { hash: [8; 32], ..identity() },
+        EmbedderIdentity { dimensions: DIMENSIONS + 1, ..identity() },
     ];
     for other in others {
         check_mismatch(index.load(&saved.path, &other).unwrap(), &index);
     }
-    for settings in [
-        IndexSettings {
-            connectivity: 17,
-            ..SMALL
-        },
-        IndexSettings {
-            expansion_add: 65,
-            ..SMALL
-        },
-    ] {
+    for settings in
+        [IndexSettings { connectivity: 17, ..SMALL }, IndexSettings { expansion_add: 65, ..SMALL }]
+    {
         let mut index = VectorIndex::new(DIMENSIONS, settings);
         push_all(&mut index, &saved.vectors);
         check_mismatch(index.load(&saved.path, &identity()).unwrap(), &index);
@@ -186,16 +143,10 @@ fn a_file_older_than_the_rows_is_caught_up_with() {
     let saved = saved();
     let mut index = VectorIndex::new(DIMENSIONS, SMALL);
     let newer = clustered(40, 3);
-    for (key, vector) in (1..)
-        .zip(saved.vectors.iter().chain(&newer))
-        .filter(|(k, _)| k % 5 != 0)
-    {
+    for (key, vector) in (1..).zip(saved.vectors.iter().chain(&newer)).filter(|(k, _)| k % 5 != 0) {
         index.push(AtomNo(key * 10), Some(vector)).unwrap();
     }
-    assert_eq!(
-        index.load(&saved.path, &identity()).unwrap(),
-        Loaded::Adopted
-    );
+    assert_eq!(index.load(&saved.path, &identity()).unwrap(), Loaded::Adopted);
     assert!(recall_at_10(&index) >= 0.95);
     let newest = index.nearest(&QueryVector::from(&newer[38]), 1).unwrap();
     assert_eq!(index.key_of(newest[0].0), Some(AtomNo(4_890)));
@@ -208,15 +159,6 @@ fn a_failed_save_keeps_the_old_file() {
     // A directory in the place of the temporary file.
     fs::create_dir(saved.path.with_extension("tmp")).unwrap();
     let error = saved.index.save(&saved.path, &identity()).unwrap_err();
-    assert!(
-        matches!(
-            error,
-            IndexError::Io {
-                action: "write",
-                ..
-            }
-        ),
-        "{error}"
-    );
+    assert!(matches!(error, IndexError::Io { action: "write", .. }), "{error}");
     assert_eq!(fs::read(&saved.path).unwrap(), sound);
 }

@@ -9,26 +9,15 @@ fn few_rows_are_scanned_and_no_build_is_due() {
     assert!(index.scans_exactly());
     assert!(index.plan_build().is_none());
     index.push(AtomNo(1_000_000), None).unwrap();
-    assert!(
-        index.plan_build().is_none(),
-        "rows without a vector do not count"
-    );
+    assert!(index.plan_build().is_none(), "rows without a vector do not count");
     push_all(&mut index, &clustered(1, 2));
-    assert!(
-        index
-            .plan_build()
-            .is_some_and(|build| build.starts_afresh())
-    );
+    assert!(index.plan_build().is_some_and(|build| build.starts_afresh()));
 }
 
 #[test]
 fn recall_survives_churn_extension_and_rebuild() {
     let mut index = with_graph(&clustered(1_500, 1));
-    assert!(
-        recall_at_10(&index) >= 0.95,
-        "fresh: {}",
-        recall_at_10(&index)
-    );
+    assert!(recall_at_10(&index) >= 0.95, "fresh: {}", recall_at_10(&index));
 
     let mut random = Random(5);
     for round in 0..3 {
@@ -61,10 +50,7 @@ fn many_new_rows_extend_the_graph_and_many_removals_replace_it() {
     for row in 0..204 {
         index.remove(row);
     }
-    assert!(
-        index.plan_build().is_none(),
-        "204 of 681 is below the bound"
-    );
+    assert!(index.plan_build().is_none(), "204 of 681 is below the bound");
     index.remove(204);
     assert!(index.plan_build().unwrap().starts_afresh());
     build_and_adopt(&mut index);
@@ -92,20 +78,12 @@ fn what_happens_during_a_build_is_caught_up_with() {
 
     index.remove(17);
     push_all(&mut index, &clustered(30, 2));
-    let newcomer = QuantizedVector::quantize(&[0.9; DIMENSIONS])
-        .unwrap()
-        .unwrap();
+    let newcomer = QuantizedVector::quantize(&[0.9; DIMENSIONS]).unwrap().unwrap();
     push_all(&mut index, std::slice::from_ref(&newcomer));
     assert!(index.adopt(build.build().unwrap()).is_none());
 
     let removed = QueryVector::from(&vectors[17]);
-    assert!(
-        index
-            .nearest(&removed, 100)
-            .unwrap()
-            .iter()
-            .all(|(row, _)| *row != 17)
-    );
+    assert!(index.nearest(&removed, 100).unwrap().iter().all(|(row, _)| *row != 17));
     let nearest = index.nearest(&QueryVector::from(&newcomer), 1).unwrap();
     assert_eq!(nearest[0].0, 530, "a pushed row is found at once");
     assert!((nearest[0].1 - 1.0).abs() < 1e-6);
@@ -121,9 +99,7 @@ fn an_adopted_graph_survives_compaction_of_the_rows() {
 
     let mut compacted = VectorIndex::new(DIMENSIONS, SMALL);
     for row in (0..600).filter(|row| row % 5 != 0) {
-        compacted
-            .push(index.key_of(row).unwrap(), Some(&vectors[row as usize]))
-            .unwrap();
+        compacted.push(index.key_of(row).unwrap(), Some(&vectors[row as usize])).unwrap();
     }
     assert!(compacted.adopt(build.build().unwrap()).is_none());
     assert!(!compacted.scans_exactly());
@@ -135,14 +111,11 @@ fn a_graph_that_lacks_a_row_is_handed_back() {
     let vectors = clustered(600, 1);
     let mut half = VectorIndex::new(DIMENSIONS, SMALL);
     for row in (0..600_u32).filter(|row| row % 4 != 0) {
-        half.push(AtomNo(u64::from(row)), Some(&vectors[row as usize]))
-            .unwrap();
+        half.push(AtomNo(u64::from(row)), Some(&vectors[row as usize])).unwrap();
     }
     let mut whole = VectorIndex::new(DIMENSIONS, SMALL);
     for row in 0..600_u32 {
-        whole
-            .push(AtomNo(u64::from(row)), Some(&vectors[row as usize]))
-            .unwrap();
+        whole.push(AtomNo(u64::from(row)), Some(&vectors[row as usize])).unwrap();
     }
     let graph = half.plan_build().unwrap().build().unwrap();
     assert!(whole.adopt(graph).is_some());
@@ -176,22 +149,13 @@ fn identical_vectors_are_all_found() {
         index.remove(row);
     }
     for (probe, expected) in [(0, 100), (600, 600), (899, 899)] {
-        let nearest = index
-            .nearest(&QueryVector::from(&vectors[probe]), 60)
-            .unwrap();
+        let nearest = index.nearest(&QueryVector::from(&vectors[probe]), 60).unwrap();
         assert_eq!(nearest.len(), 60);
         assert_eq!(nearest[0].0, expected);
-        assert!(
-            (nearest[0].1 - 1.0).abs() < 1e-6,
-            "probe {probe}: {:?}",
-            nearest[0]
-        );
+        assert!((nearest[0].1 - 1.0).abs() < 1e-6, "probe {probe}: {:?}", nearest[0]);
     }
     let all = index.nearest(&QueryVector::from(&vectors[0]), 400).unwrap();
-    assert!(
-        all.iter().all(|(_, score)| (score - 1.0).abs() < 1e-6),
-        "350 + 50 are equal"
-    );
+    assert!(all.iter().all(|(_, score)| (score - 1.0).abs() < 1e-6), "350 + 50 are equal");
     assert!(recall_at_10(&index) >= 0.95);
 }
 
@@ -227,13 +191,7 @@ fn compaction_is_due_when_most_of_many_rows_are_dead() {
 #[test]
 fn a_query_of_other_dimensions_is_an_error() {
     let index = VectorIndex::new(DIMENSIONS, SMALL);
-    let query = QueryVector::from(&QuantizedVector {
-        scale: 1.0,
-        values: vec![1; 3],
-    });
+    let query = QueryVector::from(&QuantizedVector { scale: 1.0, values: vec![1; 3] });
     let error = index.nearest(&query, 1).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "the vector has 3 dimensions, the index 24"
-    );
+    assert_eq!(error.to_string(), "the vector has 3 dimensions, the index 24");
 }

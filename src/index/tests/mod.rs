@@ -20,11 +20,7 @@ const SMALL: IndexSettings = IndexSettings {
 };
 
 fn identity() -> EmbedderIdentity {
-    EmbedderIdentity {
-        name: "test".to_owned(),
-        dimensions: DIMENSIONS,
-        hash: [7; 32],
-    }
+    EmbedderIdentity { name: "test".to_owned(), dimensions: DIMENSIONS, hash: [7; 32] }
 }
 
 /// splitmix64.
@@ -55,9 +51,8 @@ impl Random {
 fn clustered(count: usize, seed: u64) -> Vec<QuantizedVector> {
     let mut random = Random(seed);
     let mut centre_random = Random(99);
-    let centres: Vec<Vec<f32>> = (0..40)
-        .map(|_| (0..DIMENSIONS).map(|_| centre_random.normal()).collect())
-        .collect();
+    let centres: Vec<Vec<f32>> =
+        (0..40).map(|_| (0..DIMENSIONS).map(|_| centre_random.normal()).collect()).collect();
     (0..count)
         .map(|_| {
             let centre = &centres[random.below(centres.len())];
@@ -70,10 +65,8 @@ fn clustered(count: usize, seed: u64) -> Vec<QuantizedVector> {
 /// Keys are ten apart, continuing after the last row's.
 fn push_all(index: &mut VectorIndex, vectors: &[QuantizedVector]) {
     for vector in vectors {
-        let last = index
-            .len()
-            .checked_sub(1)
-            .and_then(|row| index.key_of(u32::try_from(row).unwrap()));
+        let last =
+            index.len().checked_sub(1).and_then(|row| index.key_of(u32::try_from(row).unwrap()));
         let key = AtomNo(last.map_or(10, |key| key.0 + 10));
         index.push(key, Some(vector)).unwrap();
     }
@@ -100,19 +93,14 @@ fn recall_at_10(index: &VectorIndex) -> f32 {
     for query in clustered(50, 4_242) {
         let query = QueryVector::from(&query);
         index.score_all(&query, &mut scores);
-        let mut exact: Vec<(u32, f32)> = (0..)
-            .zip(scores.iter().copied())
-            .filter(|(row, _)| index.is_live(*row))
-            .collect();
+        let mut exact: Vec<(u32, f32)> =
+            (0..).zip(scores.iter().copied()).filter(|(row, _)| index.is_live(*row)).collect();
         exact.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         exact.truncate(10);
         let nearest = index.nearest(&query, 10).unwrap();
         assert_eq!(nearest.len(), 10);
         wanted += 10;
-        found += exact
-            .iter()
-            .map(|hit| u16::from(nearest.contains(hit)))
-            .sum::<u16>();
+        found += exact.iter().map(|hit| u16::from(nearest.contains(hit))).sum::<u16>();
     }
     f32::from(found) / f32::from(wanted)
 }

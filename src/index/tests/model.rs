@@ -30,10 +30,7 @@ fn operations() -> impl Strategy<Value = Vec<Operation>> {
 }
 
 fn quantized(values: Values) -> QuantizedVector {
-    QuantizedVector {
-        scale: 1.0,
-        values: vec![values.0, values.1],
-    }
+    QuantizedVector { scale: 1.0, values: vec![values.0, values.1] }
 }
 
 fn cosine(a: Values, b: Values) -> f64 {
@@ -58,11 +55,7 @@ impl Model {
 
     /// Scores of what may be found, best first.
     fn best_scores(&self, query: Values, count: usize) -> Vec<f64> {
-        let findable = self
-            .rows
-            .iter()
-            .filter(|(_, live)| *live)
-            .filter_map(|(values, _)| *values);
+        let findable = self.rows.iter().filter(|(_, live)| *live).filter_map(|(values, _)| *values);
         let mut scores: Vec<f64> = findable.map(|values| cosine(query, values)).collect();
         scores.sort_by(|a, b| b.total_cmp(a));
         scores.truncate(count);

@@ -1,0 +1,131 @@
+//! A real server on a free port for tests, in a thread of its own with its own actix system. The
+//! directory and the registry are shared with the test, so that it can make tenants, revoke keys
+//! and reach a tenant's actor without any test-only route.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test that cannot start its server has nothing else to do"
+)]
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
+
+use hebbd::actors::Registry;
+use hebbd::actors::placement::choose_shard;
+use hebbd::app::Application;
+use hebbd::config::Config;
+use hebbd::control::Directory;
+use hebbd::control::keys::{Dialect, NewKey};
+use hebbd::types::{Clock, SystemClock, TenantId};
+use secrecy::ExposeSecret;
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+
+/// Stops, in order, when dropped.
+pub(crate) struct TestServer {
+    pub(crate) base_url: String,
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) registry: Arc<Registry>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+    /// Removed last.
+    data_dir: Option<TempDir>,
+}
+
+impl TestServer {
+    /// A server on an empty directory that goes with it.
+    pub(crate) async fn start() -> Self {
+        let data_dir = tempfile::tempdir().expect("a temporary directory");
+        let mut server = Self::start_at(data_dir.path());
+        server.data_dir = Some(data_dir);
+        server
+    }
+
+    /// A server on a directory that stays.
+    pub(crate) fn start_at(data_dir: &Path) -> Self {
+        Self::start_with(data_dir, Arc::new(SystemClock), |_| {})
+    }
+
+    /// A server whose configuration the test changes.
+    pub(crate) fn start_with(
+        data_dir: &Path,
+        clock: Arc<dyn Clock>,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
+        let mut config = Config::default();
+        config.data_dir = PathBuf::from(data_dir);
+        config.server.listen.set_port(0);
+        config.server.workers = 2;
+        change(&mut config);
+        let (started, wait) = mpsc::channel();
+        let (stop, stopped) = oneshot::channel();
+        let thread = std::thread::spawn(move || {
+            actix_rt::System::new().block_on(async move {
+                let application =
+                    Application::start(&config, clock).await.expect("the server starts");
+                let parts = (
+                    application.base_url(),
+                    Arc::clone(application.directory()),
+                    Arc::clone(application.registry()),
+                );
+                started.send(parts).expect("the test waits for the server");
+                let stopped = async move {
+                    // A dropped sender means the same.
+                    let _ = stopped.await;
+                };
+                application.run_until_stopped(stopped).await.expect("the server stops");
+            });
+        });
+        let (base_url, directory, registry) = wait.recv().expect("the server starts");
+        Self {
+            base_url,
+            directory,
+            registry,
+            stop: Some(stop),
+            thread: Some(thread),
+            data_dir: None,
+        }
+    }
+
+    /// A mnemoverse key of a fresh tenant without limits.
+    pub(crate) async fn new_tenant_key(&self) -> String {
+        self.new_tenant_key_with_plan("local").await
+    }
+
+    /// A mnemoverse key of a fresh tenant.
+    pub(crate) async fn new_tenant_key_with_plan(&self, plan: &str) -> String {
+        let key = self.new_key(self.new_tenant(plan));
+        key.secret.expose_secret().to_owned()
+    }
+
+    pub(crate) fn new_tenant(&self, plan: &str) -> TenantId {
+        let shards = self.registry.shards().for_new_tenants();
+        let place = |id| choose_shard(id, &shards).expect("there is a shard");
+        self.directory.create_tenant("test", plan, place).expect("the tenant is made").id
+    }
+
+    pub(crate) fn new_key(&self, tenant: TenantId) -> NewKey {
+        self.directory.create_key(tenant, Dialect::Mnemoverse, "test").expect("the key is made")
+    }
+
+    /// Stops the server and waits until its data directory is free.
+    pub(crate) fn stop(mut self) {
+        self.stop_now();
+    }
+
+    fn stop_now(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let ended = thread.join();
+            assert!(ended.is_ok() || std::thread::panicking(), "the server's thread panicked");
+        }
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        self.stop_now();
+    }
+}
