@@ -27,7 +27,22 @@ const MAY_IMPORT: [(&str, &[&str]); 12] = [
     ("control", &["storage", "types"]),
     (
         "actors",
-        &["tenant", "control", "embedding::Embedder", "engine", "index::IndexSettings", "types"],
+        &[
+            "tenant",
+            "control",
+            "embedding::Embedder",
+            "engine",
+            "index::IndexSettings",
+            // Opening a shard's store and waiting for its flushes; never keys or records.
+            "storage::CommitPolicy",
+            "storage::CommitTicket",
+            "storage::GroupCommit",
+            "storage::SledSettings",
+            "storage::SledStore",
+            "storage::StorageError",
+            "storage::Store",
+            "types",
+        ],
     ),
     ("service", &["actors", "control", "embedding", "types"]),
     ("api", &["service", "control", "types"]),

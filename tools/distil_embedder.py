@@ -3,8 +3,9 @@
 
 What it makes
     A table with one short vector per WordPiece piece. To embed a text, the
-    server averages the rows of its pieces and normalises the result: no neural
-    network at run time, so it takes microseconds and needs no download.
+    server adds up the rows of its pieces and normalises the result: no neural
+    network at run time, so it takes microseconds and needs no download. Beside it
+    a list of each whole word's nearest words, from the same vectors.
 
 How the table is made
     1. Run the teacher once over every vocabulary entry, as `[CLS] piece [SEP]`,
@@ -12,9 +13,14 @@ How the table is made
     2. Subtract the mean row: the direction all pieces share says nothing about
        any one of them.
     3. Reduce to 256 dimensions by PCA.
-    4. Weight row r (r = piece id + 1) by a / (a + p_r), p_r proportional to 1/r
-       (Zipf) and summing to 1 over the vocabulary: frequent pieces count less.
-    5. Quantise each row to int8 with its own scale.
+    4. Quantise each row to int8 with its own scale.
+    5. Fold two weights into two scales a row. In a text, a piece weighs
+       a / (a + p_r), p_r proportional to 1/r (Zipf) and summing to 1, so that
+       frequent pieces count less. The rank r counts from the first whole word of
+       the vocabulary, which is ordered by frequency from there on; before it stand
+       special entries and single characters. In a question's word every piece
+       weighs the same, because the server knows the word's real rarity. Stop words
+       and punctuation weigh nothing in either.
 
 How to run (about 6 GB of disk, most of it torch; under a minute on one core)
     python3 -m venv /tmp/distil
@@ -28,6 +34,7 @@ How to run (about 6 GB of disk, most of it torch; under a minute on one core)
 
 What it writes
     <out-dir>/static-embedder.bin   the table; layout in `write_table`
+    <out-dir>/synonyms.bin          the nearest words; layout in `write_synonyms`
     <out-dir>/tokenizer.json        the teacher's, padding and truncation off
     --fixtures                      texts with the vectors the server must produce
 
@@ -50,10 +57,17 @@ import torch
 from tokenizers import Tokenizer
 from transformers import BertModel
 
-MAGIC = b"HEBBEMB1"
+MAGIC = b"HEBBEMB2"
+SYNONYMS_MAGIC = b"HEBBSYN1"
 VOCABULARY_ROWS = 30_522
 DIMENSIONS = 256
 WEIGHT_A = 1e-3
+# "the", the first and most frequent whole word.
+FIRST_WORD_ID = 1_996
+# Words of less than three letters are mostly fragments.
+SYNONYM_LETTERS_MIN = 3
+SYNONYM_COSINE_MIN = 0.4
+SYNONYMS_PER_WORD_MAX = 32
 BATCH_ROWS = 256
 
 CLS_ID, SEP_ID, UNK_ID = 101, 102, 100
@@ -62,6 +76,17 @@ TEACHER_SHA256 = {
     "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 }
+
+# The server keeps the same list (src/engine/lexicon.rs) for whole words.
+STOP_PIECES = set(
+    """a about above after again against all also am an and any are as at be because been before
+    being below between both but by can could d did do does doing don during each ever few for from
+    further had has have having he her here hers herself him himself his how i if in into is it its
+    itself just ll m me might more most must my myself no nor not o of on once only or our ours
+    ourselves re s same shall she should so some such t than that the their theirs them themselves
+    then there these they this those through to too under until ve very was we were what when where
+    which while who whom whose why will with would y you your yours yourself yourselves""".split()
+)
 
 LONG_TEXT = (
     "On Monday we talked about the garden, the broken fence and who should pay for it. "
@@ -118,21 +143,25 @@ def main() -> None:
     verify_teacher(teacher_dir)
 
     pieces = embed_vocabulary(teacher_dir)
-    rows = weight_by_rank(reduce_dimensions(pieces))
-    scales, values = quantise(rows)
+    scales, values = quantise(reduce_dimensions(pieces).numpy())
 
     arguments.out_dir.mkdir(parents=True, exist_ok=True)
     table_path = arguments.out_dir / "static-embedder.bin"
     tokenizer_path = arguments.out_dir / "tokenizer.json"
-    write_table(table_path, scales, values)
+    synonyms_path = arguments.out_dir / "synonyms.bin"
     write_tokenizer(tokenizer_path, teacher_dir / "tokenizer.json")
+    tokenizer = Tokenizer.from_file(str(tokenizer_path))
+    names = [tokenizer.id_to_token(piece_id) for piece_id in range(VOCABULARY_ROWS)]
+    word_scales = scales * counts_at_all(names)
+    write_table(table_path, word_scales, word_scales * text_weights(), values)
 
     # From the files just written, not from memory: the server sees only those.
-    table = read_table(table_path)
-    tokenizer = Tokenizer.from_file(str(tokenizer_path))
-    write_fixtures(arguments.fixtures, table, tokenizer)
+    word_rows, text_rows = read_table(table_path)
+    write_fixtures(arguments.fixtures, text_rows, tokenizer)
+    write_synonyms(synonyms_path, names, word_rows)
 
-    print(f"{table_path}: {table_path.stat().st_size} bytes, sha256 {sha256_of(table_path)}")
+    for path in (table_path, synonyms_path):
+        print(f"{path}: {path.stat().st_size} bytes, sha256 {sha256_of(path)}")
     print(f"{tokenizer_path}: sha256 {sha256_of(tokenizer_path)}")
     print(f"{arguments.fixtures}: {len(FIXTURE_TEXTS)} texts")
 
@@ -146,7 +175,7 @@ def parse_arguments() -> argparse.Namespace:
         "--out-dir",
         type=Path,
         default=repository / "assets",
-        help="folder for static-embedder.bin and tokenizer.json (default: assets)",
+        help="folder for the table, the synonyms and the tokenizer (default: assets)",
     )
     parser.add_argument(
         "--fixtures",
@@ -216,17 +245,21 @@ def fix_signs(components: torch.Tensor) -> torch.Tensor:
     return components * components.gather(0, largest).sign()
 
 
-def weight_by_rank(rows: torch.Tensor) -> np.ndarray:
-    """Scale each row down by how frequent its rank makes the piece under Zipf's law.
+def counts_at_all(names: list[str]) -> np.ndarray:
+    """1 for a piece that carries meaning, 0 for punctuation, stop words and special entries."""
 
-    The vocabulary is ordered roughly by frequency, but its first 999 ids are special
-    and unused entries. Pieces that occur in text therefore weigh between 0.91 and 1:
-    a mild correction, not a stop-word filter.
-    """
-    inverse_ranks = 1.0 / np.arange(1, len(rows) + 1, dtype=np.float64)
-    probabilities = inverse_ranks / inverse_ranks.sum()
-    weights = WEIGHT_A / (WEIGHT_A + probabilities)
-    return rows.numpy() * weights[:, None]
+    def counts(name: str) -> bool:
+        return name.strip("#").isalnum() and name not in STOP_PIECES
+
+    return np.array([float(counts(name)) for name in names])
+
+
+def text_weights() -> np.ndarray:
+    """How much a piece weighs in a text, by the frequency its rank suggests under Zipf's law."""
+    ranks = np.maximum(1, np.arange(VOCABULARY_ROWS) - (FIRST_WORD_ID - 1))
+    harmonic = (1.0 / np.arange(1, VOCABULARY_ROWS + 1)).sum()
+    probabilities = 1.0 / (ranks * harmonic)
+    return WEIGHT_A / (WEIGHT_A + probabilities)
 
 
 def quantise(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -238,32 +271,70 @@ def quantise(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return scales, values
 
 
-def write_table(path: Path, scales: np.ndarray, values: np.ndarray) -> None:
+def write_table(
+    path: Path, word_scales: np.ndarray, text_scales: np.ndarray, values: np.ndarray
+) -> None:
     """Write the table, little-endian and without padding.
 
-    magic        8 bytes        "HEBBEMB1"
+    magic        8 bytes        "HEBBEMB2"
     rows         u32
     dimensions   u32
-    scales       rows * f32
+    word scales  rows * f32
+    text scales  rows * f32
     values       rows * dimensions * i8, row-major
     """
     row_count, dimensions = values.shape
     assert (row_count, dimensions) == (VOCABULARY_ROWS, DIMENSIONS)
     header = MAGIC + struct.pack("<II", row_count, dimensions)
-    path.write_bytes(header + scales.astype("<f4").tobytes() + values.tobytes())
+    scales = word_scales.astype("<f4").tobytes() + text_scales.astype("<f4").tobytes()
+    path.write_bytes(header + scales + values.tobytes())
 
 
-def read_table(path: Path) -> np.ndarray:
-    """Read the table back as float64 rows. An i8 times an f32 is exact in f64."""
+def read_table(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Read the table back as float64 rows, once with the word scales and once with the text
+    scales. An i8 times an f32 is exact in f64."""
     data = path.read_bytes()
     row_count, dimensions = struct.unpack_from("<II", data, len(MAGIC))
     scales_at = len(MAGIC) + 8
-    values_at = scales_at + 4 * row_count
+    values_at = scales_at + 2 * 4 * row_count
     assert data.startswith(MAGIC) and len(data) == values_at + row_count * dimensions
 
-    scales = np.frombuffer(data, "<f4", row_count, scales_at)
+    scales = np.frombuffer(data, "<f4", 2 * row_count, scales_at).astype(np.float64)
     values = np.frombuffer(data, np.int8, row_count * dimensions, values_at)
-    return values.reshape(row_count, dimensions) * scales.astype(np.float64)[:, None]
+    values = values.reshape(row_count, dimensions)
+    return values * scales[:row_count, None], values * scales[row_count:, None]
+
+
+def write_synonyms(path: Path, names: list[str], word_rows: np.ndarray) -> None:
+    """Write every whole word's nearest words, best first. Little-endian, without padding.
+
+    magic        8 bytes        "HEBBSYN1"
+    words        u32
+    then per word: u8 length, that many bytes of UTF-8
+    then per word: u8 count, that many times u16 word number and u8 cosine * 255
+    """
+    ids = [
+        piece_id
+        for piece_id in range(FIRST_WORD_ID, len(names))
+        if names[piece_id].isalpha()
+        and len(names[piece_id]) >= SYNONYM_LETTERS_MIN
+        and names[piece_id] not in STOP_PIECES
+    ]
+    rows = word_rows[ids]
+    rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    data = SYNONYMS_MAGIC + struct.pack("<I", len(ids))
+    for piece_id in ids:
+        word = names[piece_id].encode("utf-8")
+        data += struct.pack("<B", len(word)) + word
+    lists = []
+    for number in range(len(ids)):
+        cosines = rows @ rows[number]
+        cosines[number] = 0.0
+        near = np.flatnonzero(cosines > SYNONYM_COSINE_MIN)
+        near = near[np.argsort(-cosines[near], kind="stable")][:SYNONYMS_PER_WORD_MAX]
+        lists.append(struct.pack("<B", len(near)))
+        lists += [struct.pack("<HB", other, round(cosines[other] * 255)) for other in near]
+    path.write_bytes(data + b"".join(lists))
 
 
 def write_tokenizer(path: Path, teacher_path: Path) -> None:
@@ -285,11 +356,10 @@ def piece_ids_of(text: str, tokenizer: Tokenizer) -> list[int]:
 
 
 def embed(piece_ids: list[int], table: np.ndarray) -> np.ndarray:
-    """Mean of the pieces' rows, L2-normalised, in float64; zeros without pieces."""
-    if not piece_ids:
-        return np.zeros(table.shape[1])
-    mean = table[piece_ids].mean(axis=0)
-    return mean / np.linalg.norm(mean)
+    """Sum of the pieces' rows, L2-normalised, in float64; zeros where no piece counts."""
+    total = table[piece_ids].sum(axis=0)
+    norm = np.linalg.norm(total)
+    return total / norm if norm > 0 else total
 
 
 def write_fixtures(path: Path, table: np.ndarray, tokenizer: Tokenizer) -> None:

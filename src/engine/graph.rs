@@ -121,7 +121,9 @@ impl ConceptGraph {
             let from = position.saturating_sub(params.link_window);
             for &other in numbers.get(from..position).unwrap_or_default() {
                 let (low, high) = (one.min(other), one.max(other));
-                match self.edge(low, high) {
+                // An edge that made room a moment ago comes back like a new one, or not at all.
+                let known = self.edge(low, high).filter(|_| !plan.dropped.contains(&(low, high)));
+                match known {
                     Some(edge) => plan.edges.push((low, high, strengthen(edge, now, params))),
                     None => {
                         if self.plan_room(&mut plan, &mut degrees, low, high, params) {

@@ -66,7 +66,10 @@ pub(super) fn is_stop(word: &str) -> bool {
     let [stop, negated] = SETS.get_or_init(|| [set(STOP), set(NEGATED)]);
     match word.split_once('\'') {
         None => stop.contains(word),
-        Some((head, _)) => stop.contains(head) || negated.contains(head),
+        Some((head, "t" | "re" | "ve" | "ll" | "d" | "m" | "s")) => {
+            stop.contains(head) || negated.contains(head)
+        }
+        Some(_) => false,
     }
 }
 
