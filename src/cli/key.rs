@@ -79,7 +79,9 @@ pub(super) async fn run(command: KeyCommand) -> anyhow::Result<ExitCode> {
             let secret = key.secret.expose_secret();
             if args.json {
                 let mut json = as_json(&key.info);
-                json["api_key"] = serde_json::Value::from(secret);
+                if let Some(fields) = json.as_object_mut() {
+                    fields.insert("api_key".to_owned(), secret.into());
+                }
                 output::result(&json.to_string());
             } else {
                 output::result(&format!(

@@ -147,6 +147,10 @@ mod tests {
         Term::of_word(&format!("w{word}")).hash()
     }
 
+    fn count(found: impl Iterator) -> u32 {
+        u32::try_from(found.count()).unwrap()
+    }
+
     proptest! {
         /// Postings, pairs and statistics are those of a list searched from end to end.
         #[test]
@@ -163,22 +167,22 @@ mod tests {
             for choice in removed.iter().filter(|_| !texts.is_empty()) {
                 let row = choice.index(texts.len());
                 if live[row].take().is_some() {
-                    index.remove(row as u32);
+                    index.remove(u32::try_from(row).unwrap());
                 }
             }
-            let rows = || live.iter().enumerate().filter_map(|(row, text)| Some((row as u32, (*text)?)));
+            let rows = || live.iter().enumerate().filter_map(|(row, text)| Some((u32::try_from(row).unwrap(), (*text)?)));
             prop_assert_eq!(index.live_count() as usize, rows().count());
-            prop_assert_eq!(index.live_words() as usize, rows().map(|(_, text)| text.len()).sum::<usize>());
+            prop_assert_eq!(index.live_words(), rows().map(|(_, text)| text.len() as u64).sum::<u64>());
             for word in 0..6 {
                 let expected: Vec<_> = rows()
-                    .map(|(row, text)| (row, text.iter().filter(|w| **w == word).count() as u32))
+                    .map(|(row, text)| (row, count(text.iter().filter(|w| **w == word))))
                     .filter(|(_, count)| *count > 0)
                     .map(|(row, count)| Posting { row, count })
                     .collect();
                 prop_assert_eq!(index.postings(hash(word)), expected.as_slice());
                 for next in 0..6 {
                     let expected: Vec<_> = rows()
-                        .map(|(row, text)| (row, text.windows(2).filter(|p| **p == [word, next]).count() as u32))
+                        .map(|(row, text)| (row, count(text.windows(2).filter(|p| **p == [word, next]))))
                         .filter(|(_, count)| *count > 0)
                         .map(|(row, count)| Posting { row, count })
                         .collect();

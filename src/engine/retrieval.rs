@@ -37,8 +37,8 @@ pub struct Scratch {
     x: Vec<f32>,
     /// 0 but while a term is being matched.
     matched: Vec<f32>,
-    /// 1 but while a term is being spread to neighbours.
-    missed: Vec<f32>,
+    /// 0 but while a term is being spread to neighbours.
+    spread: Vec<f32>,
     touched: Vec<u32>,
     reached: Vec<u32>,
     /// The two best stand-out values of each session.
@@ -105,7 +105,7 @@ impl Scratch {
         }
         // Left clean by their users; only the length changes.
         self.matched.resize(rows, 0.0);
-        self.missed.resize(rows, 1.0);
+        self.spread.resize(rows, 0.0);
         self.touched.clear();
         self.reached.clear();
         self.best_two.clear();
@@ -165,6 +165,9 @@ fn match_term(
     for (hash, share) in exact.chain(term.synonyms.iter().copied()) {
         for posting in memory.lexical.postings(hash) {
             let full = (saturated(memory, plan, posting, params) / params.full_match).min(1.0);
+            if share * full <= 0.0 {
+                continue;
+            }
             let Some(matched) = scratch.matched.get_mut(posting.row as usize) else { continue };
             if *matched == 0.0 {
                 scratch.touched.push(posting.row);
@@ -188,14 +191,14 @@ fn spread_term(
     params: &RetrievalParams,
     scratch: &mut Scratch,
 ) {
-    let Scratch { matched, missed, touched, reached, covered, .. } = scratch;
+    let Scratch { matched, spread, touched, reached, covered, .. } = scratch;
     let mut reach = |row: u32, share: f32| {
-        if let Some(miss) = missed.get_mut(row as usize) {
-            if *miss == 1.0 {
+        if let Some(sum) = spread.get_mut(row as usize) {
+            if *sum == 0.0 {
                 reached.push(row);
             }
-            // Kept below one, so that a row is noted once.
-            *miss = (*miss * (1.0 - share)).min(0.999_999);
+            // The chance that at least one of independent matches holds.
+            *sum = 1.0 - (1.0 - *sum) * (1.0 - share);
         }
     };
     let further = [params.context_two, params.context_three];
@@ -220,10 +223,10 @@ fn spread_term(
         }
     }
     for row in reached.drain(..) {
-        let miss = get(missed, row);
-        set(missed, row, 1.0);
+        let sum = get(spread, row);
+        set(spread, row, 0.0);
         if let Some(covered) = covered.get_mut(row as usize) {
-            *covered += term.weight * (1.0 - miss);
+            *covered += term.weight * sum;
         }
     }
 }
@@ -284,7 +287,9 @@ fn moments(values: impl Iterator<Item = (u32, f32)>, memory: &DomainMemory) -> (
         moments.1 += value;
         moments.2 += value * value;
     }
-    (moments.0 as f32, moments.1 as f32, moments.2 as f32)
+    #[allow(clippy::cast_possible_truncation, reason = "f32 is enough for a threshold")]
+    let rounded = (moments.0 as f32, moments.1 as f32, moments.2 as f32);
+    rounded
 }
 
 /// What [`finish`] needs besides the buffers.
@@ -344,4 +349,148 @@ fn finish(
 fn relevance(score: f32, params: &RetrievalParams) -> f32 {
     let cube = score.max(0.0).powi(3);
     cube / (cube + params.half)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::text::Analysis;
+    use crate::types::Timestamp;
+    use proptest::prelude::*;
+
+    struct Turn<'a> {
+        text: &'a str,
+        session: Option<&'a str>,
+        minute: i64,
+    }
+
+    fn memory_of(turns: &[Turn<'_>]) -> DomainMemory {
+        let mut memory = DomainMemory::default();
+        for turn in turns {
+            let time = Timestamp::from_micros(turn.minute * 60_000_000);
+            memory.push(&Analysis::of(turn.text), turn.session, time);
+        }
+        memory
+    }
+
+    /// Similarity and association of every row, from words alone.
+    fn scores(memory: &DomainMemory, question: &str, with_context: bool) -> Vec<(f32, f32)> {
+        let params = RetrievalParams::default();
+        let plan = QueryPlan::new(question, &[], &[memory], &params);
+        let mut scratch = Scratch::default();
+        let dense = Dense::All(&[]);
+        let scores = score_rows(memory, &plan, 0, dense, with_context, &params, &mut scratch);
+        scores.similarity.iter().copied().zip(scores.association.iter().copied()).collect()
+    }
+
+    fn conversation() -> DomainMemory {
+        let texts = [
+            "Ana: Hi Ben! How was your weekend?",
+            "Ben: Great, I took my daughter Lily to the science museum.",
+            "Ana: Nice! What did she like best?",
+            "Ben: The planetarium, she could not stop talking about it.",
+            "Ana: I finally started the pottery course.",
+            "Ben: Congrats, everybody starts like that!",
+            "Ana: My first bowl is a bit crooked.",
+            "Ben: See you in May then.",
+        ];
+        let turns: Vec<_> = (0..)
+            .zip(texts)
+            .map(|(minute, text)| Turn { text, session: Some("s"), minute })
+            .collect();
+        memory_of(&turns)
+    }
+
+    fn best(scores: &[(f32, f32)]) -> usize {
+        let total = |(similarity, association): &(f32, f32)| similarity + association;
+        let rows = 0..scores.len();
+        rows.max_by(|a, b| total(&scores[*a]).total_cmp(&total(&scores[*b]))).unwrap()
+    }
+
+    #[test]
+    fn the_turn_that_says_it_is_found_by_other_forms_of_its_words() {
+        assert_eq!(best(&scores(&conversation(), "Which museum did Ben take Lily to?", true)), 1);
+        assert_eq!(best(&scores(&conversation(), "Who starts pottery courses?", true)), 4);
+    }
+
+    /// The answer shares no word with the question; the turn before it, a question, does.
+    #[test]
+    fn an_answer_is_lifted_by_the_question_it_follows() {
+        let with = scores(&conversation(), "What did the daughter like best?", true);
+        let without = scores(&conversation(), "What did the daughter like best?", false);
+        assert!(with[3].1 > 0.1, "{:?}", with[3]);
+        assert!(without.iter().all(|(_, association)| *association == 0.0));
+    }
+
+    #[test]
+    fn another_speakers_turn_scores_lower_when_a_name_is_asked_for() {
+        let turns: Vec<_> = (0..)
+            .zip(["Ana: I like tea", "Ben: I like tea", "Ana: ok", "Ben: ok", "Ana: so", "Ben: so"])
+            .map(|(minute, text)| Turn { text, session: None, minute: minute * 60 })
+            .collect();
+        let scores = scores(&memory_of(&turns), "Does Ben like tea?", false);
+        assert!(scores[1].0 > scores[0].0);
+    }
+
+    #[test]
+    fn an_unrelated_question_scores_low_everywhere_and_an_empty_domain_has_no_rows() {
+        let scores_of = |question| scores(&conversation(), question, true);
+        for (similarity, association) in scores_of("quarterly revenue of the steel industry") {
+            assert!(similarity + association < 0.3, "{similarity} {association}");
+        }
+        assert!(scores(&DomainMemory::default(), "anything", true).is_empty());
+        assert_eq!(scores_of("").len(), 8);
+    }
+
+    proptest! {
+        #[test]
+        fn scores_stay_in_range_for_any_text(
+            texts in proptest::collection::vec((".{0,40}", 0_u8..3, 0_i64..50), 0..12),
+            question in ".{0,60}",
+        ) {
+            let names = ["a", "b", "c"];
+            let turns: Vec<_> = texts
+                .iter()
+                .map(|(text, session, minute)| Turn {
+                    text,
+                    session: names.get(usize::from(*session)).filter(|name| **name != "c").copied(),
+                    minute: *minute,
+                })
+                .collect();
+            for (similarity, association) in scores(&memory_of(&turns), &question, true) {
+                prop_assert!((0.0..=1.0).contains(&similarity));
+                prop_assert!((0.0..=1.0).contains(&association));
+                prop_assert!(similarity + association <= 1.0 + 1e-6);
+            }
+        }
+
+        /// Rows of different times may arrive in any order: each text scores the same.
+        #[test]
+        fn the_order_of_arrival_does_not_change_similarity(
+            words in proptest::collection::vec(0_usize..6, 4..12), seed: u64,
+        ) {
+            let vocabulary = ["deploy", "friday", "anna", "berlin", "cat", "database"];
+            let texts: Vec<String> = words
+                .windows(3)
+                .map(|w| w.iter().map(|n| vocabulary[*n]).collect::<Vec<_>>().join(" "))
+                .collect();
+            let turn = |at: usize| Turn { text: &texts[at], session: None, minute: at as i64 * 60 };
+            let order: Vec<usize> = (0..texts.len()).collect();
+            let mut shuffled = order.clone();
+            let mut state = seed;
+            for at in (1..shuffled.len()).rev() {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                shuffled.swap(at, (state >> 33) as usize % (at + 1));
+            }
+            let score = |order: &[usize]| {
+                let turns: Vec<_> = order.iter().map(|at| turn(*at)).collect();
+                scores(&memory_of(&turns), "deploy the database on friday", true)
+            };
+            let (straight, mixed) = (score(&order), score(&shuffled));
+            for (position, at) in shuffled.iter().enumerate() {
+                prop_assert!((mixed[position].0 - straight[*at].0).abs() < 1e-6);
+                prop_assert!((mixed[position].1 - straight[*at].1).abs() < 1e-6);
+            }
+        }
+    }
 }

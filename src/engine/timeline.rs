@@ -195,7 +195,7 @@ mod tests {
             let mut live = Vec::new();
             for (row, (session, minute)) in arrivals.iter().enumerate() {
                 timeline.push(Some(&format!("s{session}")), minutes(*minute), std::iter::empty());
-                live.push(Some((*session, *minute, row as u32)));
+                live.push(Some((*session, *minute, u32::try_from(row).unwrap())));
             }
             for choice in removed.iter().filter(|_| !arrivals.is_empty()) {
                 if let Some((_, _, row)) = live[choice.index(arrivals.len())].take() {

@@ -168,10 +168,10 @@ impl Model {
 /// Everything a tenant can tell must agree with the model.
 fn check(bench: &mut Bench, model: &Model) {
     let stats = bench.tenant.stats();
-    assert_eq!(stats.total_atoms as usize, model.atoms.len());
+    assert_eq!(stats.total_atoms, model.atoms.len() as u64);
     assert_eq!(stats.domains, model.domains());
     let contents: BTreeSet<_> = model.atoms.values().map(|known| &known.content).collect();
-    assert_eq!(stats.episodic_fingerprints as usize, contents.len());
+    assert_eq!(stats.episodic_fingerprints, contents.len() as u64);
 
     let mut exported = Vec::new();
     loop {
