@@ -3,8 +3,9 @@
 //! from an eviction. A command that the actor never took out of its envelope comes back to the
 //! caller, who may send it again; one that was taken may have happened.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use actix::{Addr, MailboxError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
@@ -12,7 +13,11 @@ use tokio::time::timeout_at;
 
 use super::error::ActorError;
 use super::tenant::{Close, Run, TenantActor, TenantCommand};
+use crate::tenant::TenantError;
 use crate::types::{Clock, Deadline, TenantId};
+
+/// How long a tenant may take to save its caches when the server stops. They can be rebuilt.
+const CLOSE_MAX: Duration = Duration::from_secs(3);
 
 /// A command on its way. The actor takes it when it starts on it.
 #[derive(Debug)]
@@ -38,7 +43,7 @@ impl<C> Envelope<C> {
 /// How a call can end without a reply.
 #[derive(Debug)]
 pub enum CallFailure<C> {
-    /// The actor was closed for idleness before it took the command.
+    /// The actor was closed, or gave up, before it took the command.
     Evicted(C),
     /// The actor crashed. The command comes back if it had not been taken.
     Crashed(Option<C>),
@@ -49,6 +54,7 @@ struct Inner {
     tenant: TenantId,
     generation: u64,
     address: Addr<TenantActor>,
+    gave_up: Arc<AtomicBool>,
     permits: Arc<Semaphore>,
     permits_total: u32,
     shard_permits: Arc<Semaphore>,
@@ -65,6 +71,7 @@ impl TenantHandle {
         tenant: TenantId,
         generation: u64,
         address: Addr<TenantActor>,
+        gave_up: Arc<AtomicBool>,
         permits_total: u32,
         shard_permits: Arc<Semaphore>,
         clock: Arc<dyn Clock>,
@@ -74,6 +81,7 @@ impl TenantHandle {
             tenant,
             generation,
             address,
+            gave_up,
             permits: Arc::new(Semaphore::new(permits_total as usize)),
             permits_total,
             shard_permits,
@@ -96,7 +104,9 @@ impl TenantHandle {
     /// Whether a call may still succeed.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.0.address.connected() && !self.0.permits.is_closed()
+        self.0.address.connected()
+            && !self.0.permits.is_closed()
+            && !self.0.gave_up.load(Ordering::Acquire)
     }
 
     #[must_use]
@@ -131,7 +141,14 @@ impl TenantHandle {
                 drop(envelope.take());
                 return Err(CallFailure::Failed(ActorError::DeadlineExceeded));
             }
-            Ok(Err(MailboxError::Closed)) => return Err(CallFailure::Crashed(envelope.take())),
+            Ok(Err(MailboxError::Closed)) => {
+                let gave_up = self.0.gave_up.load(Ordering::Acquire);
+                return Err(match envelope.take() {
+                    Some(command) if gave_up => CallFailure::Evicted(command),
+                    None if gave_up => CallFailure::Failed(TenantError::Poisoned.into()),
+                    command => CallFailure::Crashed(command),
+                });
+            }
             Ok(Ok(result)) => result.map_err(|e| CallFailure::Failed(e.into()))?,
         };
         match timeout_at(deadline.instant(), done.ticket.durable()).await {
@@ -169,7 +186,9 @@ impl TenantHandle {
         if drained.is_err() {
             tracing::warn!(tenant.id = %self.0.tenant, "closing a tenant with calls in flight");
         }
-        self.close().await;
+        if tokio::time::timeout(CLOSE_MAX, self.close()).await.is_err() {
+            tracing::warn!(tenant.id = %self.0.tenant, "gave up waiting for a tenant's caches");
+        }
     }
 
     async fn close(&self) {

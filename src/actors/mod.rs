@@ -12,6 +12,7 @@ pub mod settings;
 pub mod shards;
 pub mod tenant;
 
+pub use crate::tenant::TenantError;
 pub use error::ActorError;
 pub use handle::TenantHandle;
 pub use registry::Registry;

@@ -132,7 +132,7 @@ impl Registry {
     /// # Errors
     /// See [`ActorError`].
     pub async fn call<C: TenantCommand>(
-        &self,
+        self: &Arc<Self>,
         tenant: TenantId,
         command: C,
         deadline: Deadline,
@@ -167,9 +167,10 @@ impl Registry {
         Arc::clone(&slot)
     }
 
-    /// The tenant's handle; opens the tenant when it has none.
+    /// The tenant's handle; opens the tenant when it has none. The opening is a task of its own:
+    /// a caller that gives up does not throw away what a slow disk has begun.
     async fn handle(
-        &self,
+        self: &Arc<Self>,
         tenant: TenantId,
         deadline: Deadline,
     ) -> Result<TenantHandle, ActorError> {
@@ -182,19 +183,21 @@ impl Registry {
             if let Some(handle) = slot.open_handle() {
                 return Ok(handle);
             }
-            let opening = async {
+            let registry = Arc::clone(self);
+            let opening = tokio::spawn(async move {
                 let mut state = slot.state.lock().await;
                 if state.retired {
                     return Ok(None);
                 }
-                self.open_locked(&slot, &mut state, known).await.map(Some)
-            };
+                registry.open_locked(&slot, &mut state, known).await.map(Some)
+            });
             let open_by = deadline.min(Deadline::after(self.open_timeout));
             match timeout_at(open_by.instant(), opening).await {
                 Err(_) => return Err(ActorError::DeadlineExceeded),
-                Ok(Err(error)) => return Err(error),
-                Ok(Ok(Some(handle))) => return Ok(handle),
-                Ok(Ok(None)) => {}
+                Ok(Err(_)) => return Err(ActorError::Crashed),
+                Ok(Ok(Err(error))) => return Err(error),
+                Ok(Ok(Ok(Some(handle)))) => return Ok(handle),
+                Ok(Ok(Ok(None))) => {}
             }
         }
     }
@@ -228,13 +231,16 @@ impl Registry {
         let elapsed_us = self.clock.monotonic_micros().saturating_sub(started);
         metrics::histogram!("hebbd_tenant_open_seconds").record(elapsed_us as f64 / 1e6);
         let capacity = shard.settings.mailbox_capacity;
+        let gave_up = Arc::new(AtomicBool::new(false));
+        let shared = Arc::clone(&gave_up);
         let address = TenantActor::start_in_arbiter(&shard.arbiter, move |_| {
-            TenantActor::new(tenant, capacity)
+            TenantActor::new(tenant, capacity, shared)
         });
         let handle = TenantHandle::new(
             known.id,
             generation,
             address,
+            gave_up,
             u32::try_from(shard.settings.tenant_permits).unwrap_or(u32::MAX),
             Arc::clone(&shard.permits),
             Arc::clone(&self.clock),
@@ -331,6 +337,7 @@ impl Registry {
         }
         metrics::counter!("hebbd_tenant_evictions_total").increment(evicted as u64);
         metrics::gauge!("hebbd_tenants_open").set(self.open_count() as f64);
+        metrics::gauge!("hebbd_tenants_quarantined").set(self.quarantined().await.len() as f64);
         evicted
     }
 
@@ -351,7 +358,7 @@ impl Registry {
                 true
             }
         };
-        if state.history == CrashHistory::default() && slot.bucket.is_full() {
+        if state.history.is_clean(self.clock.now(), &self.policy) && slot.bucket.is_full() {
             state.retired = true;
             self.slots.remove(&tenant);
         }

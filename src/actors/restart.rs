@@ -53,10 +53,16 @@ impl CrashHistory {
         self.quarantined_until = Some(now.plus(policy.quarantine));
         // The next crash after the quarantine leads straight back into it.
         self.crashes.clear();
-        for _ in 1..policy.crashes_max {
-            self.crashes.push(now.plus(policy.quarantine));
-        }
+        self.crashes.resize(policy.crashes_max - 1, now.plus(policy.quarantine));
         true
+    }
+
+    /// Whether nothing is left to remember: forgetting the history would change nothing.
+    #[must_use]
+    pub fn is_clean(&self, now: Timestamp, policy: &RestartPolicy) -> bool {
+        let over = |until: Timestamp| until <= now;
+        self.quarantined_until.is_none_or(over)
+            && self.crashes.iter().all(|crash| over(crash.plus(policy.window)))
     }
 
     #[must_use]
@@ -65,9 +71,12 @@ impl CrashHistory {
             if until > now {
                 return Permission::Quarantined { until };
             }
-            return Permission::Granted;
         }
-        let recent = self.crashes.iter().filter(|crash| crash.plus(policy.window) > now);
+        // Crashes in the future stand for the quarantine that has just ended; they call for no
+        // pause of their own.
+        let recent = self.crashes.iter().filter(|crash| {
+            crash.plus(policy.window) > now && self.quarantined_until != Some(**crash)
+        });
         let doublings = match recent.count() {
             0 | 1 => return Permission::Granted,
             count => u32::try_from(count - 2).unwrap_or(u32::MAX).min(20),
@@ -124,6 +133,21 @@ mod tests {
         assert!(history.record_crash(at(300_004), &POLICY), "straight back");
         history.release();
         assert_eq!(history.permission(at(300_005), &POLICY), Permission::Granted);
+    }
+
+    #[test]
+    fn a_history_is_forgotten_when_window_and_quarantine_are_over() {
+        let mut history = CrashHistory::default();
+        for millis in 0..4 {
+            history.record_crash(at(millis), &POLICY);
+        }
+        assert!(!history.is_clean(at(300_004), &POLICY));
+        assert!(history.is_clean(at(360_004), &POLICY));
+        // Long after a quarantine a crash is a first crash again, and repeated ones back off.
+        assert!(!history.record_crash(at(400_000), &POLICY));
+        assert!(!history.record_crash(at(400_010), &POLICY));
+        let until = at(400_110);
+        assert_eq!(history.permission(at(400_010), &POLICY), Permission::BackOff { until });
     }
 
     #[test]

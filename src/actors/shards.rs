@@ -70,6 +70,16 @@ impl Shard {
     }
 }
 
+impl Shard {
+    /// Flushes the store and stops the thread.
+    pub async fn stop(&self) {
+        if let Err(error) = self.commit.flush_ticket().durable().await {
+            tracing::error!(shard.no = self.no.0, error = %error, "last flush failed");
+        }
+        self.owner.stop();
+    }
+}
+
 /// Every shard by number, with the reason where one did not open.
 pub struct Shards(BTreeMap<ShardNo, Result<Arc<Shard>, StorageError>>);
 
@@ -135,13 +145,10 @@ impl Shards {
         self.0.values().all(|shard| matches!(shard, Ok(shard) if !shard.commit.is_poisoned()))
     }
 
-    /// Flushes every store and stops the threads. The tenants must be closed before.
+    /// Stops all of them. The tenants must be closed before.
     pub async fn stop(&self) {
         for shard in self.open_ones() {
-            if let Err(error) = shard.commit.flush_ticket().durable().await {
-                tracing::error!(shard.no = shard.no.0, error = %error, "last flush failed");
-            }
-            shard.owner.stop();
+            shard.stop().await;
         }
     }
 }

@@ -8,6 +8,7 @@ mod eval;
 mod key;
 mod offline;
 mod output;
+mod reembed;
 mod serve;
 mod tenant;
 
@@ -19,8 +20,8 @@ use crate::config::{self, Config, ConfigFlags, Sources};
 
 /// A self-hosted memory server for AI agents.
 ///
-/// One binary, five documented memory APIs, one engine. No other service, no model download, no
-/// API key of anybody.
+/// One binary, one engine, documented memory APIs of others (the Mnemoverse API today). No other
+/// service, no model download, no API key of anybody.
 #[derive(Debug, Parser)]
 #[command(name = "hebbd", version, after_help = EXAMPLES)]
 struct Cli {
@@ -50,6 +51,8 @@ enum Command {
     /// Create, list and revoke API keys
     #[command(subcommand)]
     Key(key::KeyCommand),
+    /// Make all vectors anew after the embedder was changed
+    Reembed(reembed::ReembedArgs),
     /// Check the configuration and show what is in force
     CheckConfig(check_config::CheckConfig),
     /// Measure recall and latency on questions with known answers
@@ -75,6 +78,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(args) => serve::run(args).await,
         Command::Tenant(command) => tenant::run(command).await,
         Command::Key(command) => key::run(command).await,
+        Command::Reembed(args) => reembed::run(args).await,
         Command::CheckConfig(command) => {
             Ok(command.run(environment(), &mut std::io::stdout(), &mut std::io::stderr())?)
         }

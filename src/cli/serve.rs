@@ -36,7 +36,7 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     };
     logging::init(&config.log)?;
     hide_panic_payloads();
-    std::fs::create_dir_all(&config.data_dir)
+    create_private_dir(&config.data_dir)
         .with_context(|| format!("cannot create {}", config.data_dir.display()))?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -65,6 +65,13 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     };
     application.run_until_stopped(stop).await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What is remembered lies there in clear text, so a new directory is its owner's alone. One that
+/// exists keeps its permissions.
+fn create_private_dir(path: &std::path::Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 /// A panic's message may quote the text it tripped over. Only the place is logged.

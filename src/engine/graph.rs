@@ -7,6 +7,8 @@
 //! Plans change nothing; `apply` does what a plan says. Deleting atoms leaves edges alone: an
 //! edge belongs to a pair of concepts.
 
+use std::collections::HashMap;
+
 use rustc_hash::FxHashMap;
 
 use crate::engine::params::GraphParams;
@@ -61,7 +63,8 @@ struct Node {
 #[derive(Debug, Clone, Default)]
 pub struct ConceptGraph {
     nodes: FxHashMap<ConceptNo, Node>,
-    numbers: FxHashMap<String, ConceptNo>,
+    /// Callers choose the names, so their hashes are keyed.
+    numbers: HashMap<String, ConceptNo>,
     edge_count: usize,
     next_concept_no: ConceptNo,
 }
@@ -148,7 +151,7 @@ impl ConceptGraph {
     /// The concepts' numbers in order, each once, new ones planned.
     fn plan_numbers(&self, concepts: &[String], plan: &mut LinkPlan) -> Vec<ConceptNo> {
         let mut numbers = Vec::with_capacity(concepts.len());
-        let mut fresh: FxHashMap<String, ConceptNo> = FxHashMap::default();
+        let mut fresh: HashMap<String, ConceptNo> = HashMap::new();
         let mut next = self.next_concept_no;
         for concept in concepts {
             let folded = fold_concept(concept);

@@ -1,6 +1,8 @@
 //! What one domain knows of its rows besides their vectors: words, order in time, speakers, and
 //! the few facts about a text's form that help to rank it. Rows are numbered alike everywhere.
 
+use std::collections::HashMap;
+
 use rustc_hash::FxHashMap;
 
 use super::lexical::LexicalIndex;
@@ -15,18 +17,6 @@ const SPEAKER_ATOMS_MIN: u32 = 3;
 /// New content words at which a row counts as entirely new to its session, about 32.
 const NOVELTY_SCALE: f32 = 3.5;
 
-/// What the form of a row's text says.
-#[derive(Debug, Clone, Copy)]
-struct Traits {
-    /// 0: no label.
-    label_no: u32,
-    is_live: bool,
-    is_question: bool,
-    is_temporal: bool,
-    /// How much it added to its session when it came, in [0, 1].
-    novelty: f32,
-}
-
 #[derive(Debug, Clone, Copy, Default)]
 struct Label {
     /// Live atoms that carry it.
@@ -37,8 +27,17 @@ struct Label {
 pub struct DomainMemory {
     pub(super) lexical: LexicalIndex,
     pub(super) timeline: Timeline,
-    traits: Vec<Traits>,
-    label_numbers: FxHashMap<String, u32>,
+    // One entry per row each, apart so that ranking reads only what it needs.
+    is_live: Vec<bool>,
+    /// 1 for a question, else 0.
+    questions: Vec<f32>,
+    is_temporal: Vec<bool>,
+    /// How much the row added to its session when it came, in [0, 1].
+    novelty: Vec<f32>,
+    /// 0: no label.
+    row_labels: Vec<u32>,
+
+    numbers_of_labels: HashMap<String, u32>,
     /// Number 0 is nobody.
     labels: Vec<Label>,
     /// Numbers of the labels that hold a word.
@@ -48,7 +47,7 @@ pub struct DomainMemory {
 impl DomainMemory {
     /// Adds the next row and returns its number.
     pub fn push(&mut self, analysis: &Analysis, session: Option<&str>, time: Timestamp) -> u32 {
-        let row = u32::try_from(self.traits.len()).unwrap_or(u32::MAX);
+        let row = u32::try_from(self.is_live.len()).unwrap_or(u32::MAX);
         let content = analysis.terms.iter().filter(|term| !term.is_stop()).map(|term| term.hash());
         let fresh = self.timeline.push(session, time, content);
         let label_no = self.label_number(&analysis.label);
@@ -59,23 +58,22 @@ impl DomainMemory {
         let label_terms = analysis.label.split_whitespace().map(super::text::Term::of_word);
         let terms: Vec<_> = label_terms.chain(analysis.terms.iter().copied()).collect();
         self.lexical.push(&terms);
-        self.traits.push(Traits {
-            label_no,
-            is_live: true,
-            is_question: analysis.is_question,
-            is_temporal: analysis.is_temporal,
-            novelty: ((fresh as f32).ln_1p() / NOVELTY_SCALE).min(1.0),
-        });
+        self.row_labels.push(label_no);
+        self.is_live.push(true);
+        self.questions.push(f32::from(analysis.is_question));
+        self.is_temporal.push(analysis.is_temporal);
+        self.novelty.push(((fresh as f32).ln_1p() / NOVELTY_SCALE).min(1.0));
         row
     }
 
     /// Takes a row out. Its number stays used; removing it again does nothing.
     pub fn remove(&mut self, row: u32) {
-        let Some(traits) = self.traits.get_mut(row as usize).filter(|traits| traits.is_live) else {
+        let Some(is_live) = self.is_live.get_mut(row as usize).filter(|is_live| **is_live) else {
             return;
         };
-        traits.is_live = false;
-        if let Some(label) = self.labels.get_mut(traits.label_no as usize) {
+        *is_live = false;
+        let label_no = self.row_labels.get(row as usize).copied().unwrap_or(0);
+        if let Some(label) = self.labels.get_mut(label_no as usize) {
             label.atom_count -= 1;
         }
         self.lexical.remove(row);
@@ -89,7 +87,7 @@ impl DomainMemory {
         if label.is_empty() {
             return 0;
         }
-        if let Some(number) = self.label_numbers.get(label) {
+        if let Some(number) = self.numbers_of_labels.get(label) {
             return *number;
         }
         let number = u32::try_from(self.labels.len()).unwrap_or(u32::MAX);
@@ -97,14 +95,14 @@ impl DomainMemory {
             self.label_words.entry(word).or_default().push(number);
         }
         self.labels.push(Label { atom_count: 0 });
-        self.label_numbers.insert(label.to_owned(), number);
+        self.numbers_of_labels.insert(label.to_owned(), number);
         number
     }
 
     /// Rows ever pushed, dead ones included.
     #[must_use]
     pub fn row_count(&self) -> usize {
-        self.traits.len()
+        self.is_live.len()
     }
 
     #[must_use]
@@ -114,23 +112,30 @@ impl DomainMemory {
 
     #[must_use]
     pub fn is_live(&self, row: u32) -> bool {
-        self.traits.get(row as usize).is_some_and(|traits| traits.is_live)
+        self.is_live.get(row as usize).copied().unwrap_or(false)
     }
 
     pub(super) fn is_question(&self, row: u32) -> bool {
-        self.traits.get(row as usize).is_some_and(|traits| traits.is_question)
+        self.questions.get(row as usize).is_some_and(|question| *question > 0.0)
     }
 
     pub(super) fn is_temporal(&self, row: u32) -> bool {
-        self.traits.get(row as usize).is_some_and(|traits| traits.is_temporal)
+        self.is_temporal.get(row as usize).copied().unwrap_or(false)
     }
 
-    pub(super) fn novelty(&self, row: u32) -> f32 {
-        self.traits.get(row as usize).map_or(0.0, |traits| traits.novelty)
+    /// One entry per row: 1 for a question, else 0.
+    pub(super) fn questions(&self) -> &[f32] {
+        &self.questions
     }
 
-    pub(super) fn label_no(&self, row: u32) -> u32 {
-        self.traits.get(row as usize).map_or(0, |traits| traits.label_no)
+    /// One entry per row: how much it added to its session when it came, in [0, 1].
+    pub(super) fn novelty(&self) -> &[f32] {
+        &self.novelty
+    }
+
+    /// One entry per row: the number of its label, 0 without one.
+    pub(super) fn label_numbers(&self) -> &[u32] {
+        &self.row_labels
     }
 
     /// By label number, how each relates to the given words (hashes of whole lower-case words).

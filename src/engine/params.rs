@@ -68,6 +68,9 @@ pub struct RetrievalParams {
     pub pair_share: f32,
     /// A synonym that more than this share of the atoms hold says nothing.
     pub synonym_frequency_max: f32,
+    /// A synonym that counts for less than this share of a match is left out: it costs as much
+    /// time as a good one.
+    pub synonym_share_min: f32,
     /// Parts of `x`, a row's own likeness to the question: cosine, coverage, BM25. Tuned.
     pub x_dense: f32,
     pub x_coverage: f32,
@@ -79,6 +82,8 @@ pub struct RetrievalParams {
     pub context_after: f32,
     pub context_two: f32,
     pub context_three: f32,
+    /// A match weaker than this reaches only the rows directly before and after.
+    pub faint_match: f32,
     /// A row stands out by what its `x` exceeds the mean plus this many standard deviations.
     pub standout_deviations: f32,
     /// Weights of the score; coverage weighs 1. Tuned, then rounded; the optimum is flat.
@@ -96,6 +101,8 @@ pub struct RetrievalParams {
     pub valence_gain: f32,
     /// Rows that a large domain draws from its vector index for a question.
     pub dense_candidates: usize,
+    /// Rows that hold a word of the question whose cosines a large domain computes.
+    pub lexical_candidates: usize,
     /// Rows whose scores estimate mean and deviation in a large domain.
     pub sample_rows: usize,
 }
@@ -111,6 +118,7 @@ impl Default for RetrievalParams {
             unknown_full_atoms: 200.0,
             pair_share: 0.5,
             synonym_frequency_max: 0.25,
+            synonym_share_min: 0.08,
             x_dense: 0.45,
             x_coverage: 0.30,
             x_bm25: 0.25,
@@ -119,6 +127,7 @@ impl Default for RetrievalParams {
             context_after: 0.30,
             context_two: 0.20,
             context_three: 0.10,
+            faint_match: 0.25,
             standout_deviations: 1.0,
             weight_dense: 0.20,
             weight_session: 0.85,
@@ -130,6 +139,7 @@ impl Default for RetrievalParams {
             half: 0.1988,
             valence_gain: 0.3,
             dense_candidates: 256,
+            lexical_candidates: 4_096,
             sample_rows: 2_000,
         }
     }

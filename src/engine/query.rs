@@ -114,6 +114,7 @@ impl QueryPlan {
         statistics: &Statistics<'_>,
         seen: &mut FxHashSet<u64>,
     ) {
+        let params = statistics.params;
         let hash = Term::of_word(word).hash();
         if !seen.insert(hash) {
             return;
@@ -127,7 +128,9 @@ impl QueryPlan {
             }
             let nearness = (cosine - SYNONYM_COSINE_MIN) / (1.0 - SYNONYM_COSINE_MIN);
             let rarity = (statistics.weight(frequency) / weight).min(1.0);
-            synonyms.push((*synonym, nearness * rarity));
+            if nearness * rarity >= params.synonym_share_min {
+                synonyms.push((*synonym, nearness * rarity));
+            }
         }
         self.terms.push(PlanTerm { hash, weight, synonyms });
         self.words.push(WeightedWord { word: word.to_owned(), weight });
@@ -159,6 +162,16 @@ impl QueryPlan {
                 all.push(found);
             }
         }
+    }
+
+    /// Rows that hold a term of the question, those of the rarest terms first, at most `limit`;
+    /// a row may come twice.
+    #[must_use]
+    pub fn matching_rows(&self, domain: &DomainMemory, limit: usize) -> Vec<u32> {
+        let mut terms: Vec<&PlanTerm> = self.terms.iter().collect();
+        terms.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+        let postings = terms.into_iter().flat_map(|term| domain.lexical.postings(term.hash));
+        postings.take(limit).map(|posting| posting.row).collect()
     }
 
     /// The words whose directions make the question's own, each with its weight.

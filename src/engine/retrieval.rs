@@ -1,5 +1,5 @@
-//! Ranking one domain's rows for a question. Similarity is what a row itself has in common with
-//! the question; association is what its neighbours in time add. Both keep their meaning across
+//! Ranking one domain's rows for a question: what a row itself has in common with the question,
+//! and what its neighbours in time add. Both keep their meaning across
 //! questions: nothing is normalised by the best hit, so a question about something else scores
 //! low everywhere.
 //!
@@ -9,6 +9,7 @@ use super::lexical::Posting;
 use super::memory::{DomainMemory, LabelMatch};
 use super::params::RetrievalParams;
 use super::query::{PlanTerm, QueryPlan};
+use super::timeline;
 
 /// What is known of the cosine of each row with the question.
 #[derive(Debug, Clone, Copy)]
@@ -41,22 +42,22 @@ pub struct Scratch {
     spread: Vec<f32>,
     touched: Vec<u32>,
     reached: Vec<u32>,
-    /// The two best stand-out values of each session.
+    /// How far the two rows of each session that stand out most do so.
     best_two: Vec<[f32; 2]>,
-    similarity: Vec<f32>,
-    association: Vec<f32>,
+    alone: Vec<f32>,
+    together: Vec<f32>,
 }
 
-/// One value per row. What dead rows have means nothing.
+/// Raw scores, one per row; [`relevance`] maps them to [0, 1). What dead rows have means nothing.
 #[derive(Debug, Clone, Copy)]
 pub struct Scores<'a> {
-    /// In [0, 1].
-    pub similarity: &'a [f32],
-    /// What context adds, at least 0; all 0 without associations.
-    pub association: &'a [f32],
+    /// Of the row alone.
+    pub alone: &'a [f32],
+    /// Of the row in its context, at least that of the row alone; the same without context.
+    pub together: &'a [f32],
 }
 
-/// Scores every row. Costs O(rows + matching words); about 10 ns a row and 30 ns a match.
+/// Scores every row. Costs O(rows + matching words); about 3 ns a row and 20 ns a match.
 /// `domain_index` is the domain's place among those the plan was made for.
 pub fn score_rows<'s>(
     memory: &DomainMemory,
@@ -68,9 +69,9 @@ pub fn score_rows<'s>(
     scratch: &'s mut Scratch,
 ) -> Scores<'s> {
     let rows = memory.row_count();
-    scratch.reset(rows);
+    scratch.reset(rows, dense);
     let pairs = plan.pair_postings.get(domain_index).map_or(&[][..], Vec::as_slice);
-    score_bm25(memory, plan, pairs, params, &mut scratch.bm25);
+    score_pairs(memory, plan, pairs, params, &mut scratch.bm25);
     for term in &plan.terms {
         match_term(memory, plan, term, params, scratch);
         if with_context {
@@ -80,29 +81,44 @@ pub fn score_rows<'s>(
             set(&mut scratch.matched, row, 0.0);
         }
     }
-    combine_x(plan, dense, params, scratch);
+    combine_x(plan, params, scratch);
     let usual = usual_x(memory, dense, params, &scratch.x);
+    score_alone(memory, plan, usual, params, scratch);
     if with_context {
         find_best_sessions(memory, usual, scratch);
+        score_together(memory, usual, params, scratch);
+    } else {
+        scratch.together.clone_from(&scratch.alone);
     }
-    let cosines = dense.values();
-    finish(memory, plan, &Finish { cosines, usual, with_context }, params, scratch);
-    Scores { similarity: &scratch.similarity, association: &scratch.association }
+    Scores { alone: &scratch.alone, together: &scratch.together }
+}
+
+/// Maps a raw score to [0, 1): strictly rising above 0, 0.3 at 0.44, 0.83 at 1.
+#[must_use]
+pub fn relevance(score: f32, params: &RetrievalParams) -> f32 {
+    let cube = score.max(0.0).powi(3);
+    cube / (cube + params.half)
+}
+
+/// The raw score whose relevance is `relevance`; infinite for 1 and above.
+#[must_use]
+pub fn score_for(relevance: f32, params: &RetrievalParams) -> f32 {
+    let relevance = relevance.clamp(0.0, 1.0);
+    (params.half * relevance / (1.0 - relevance)).cbrt()
 }
 
 impl Scratch {
-    fn reset(&mut self, rows: usize) {
-        for buffer in [
-            &mut self.bm25,
-            &mut self.own,
-            &mut self.covered,
-            &mut self.x,
-            &mut self.similarity,
-            &mut self.association,
-        ] {
+    /// `alone` begins as the cosines, never below 0.
+    fn reset(&mut self, rows: usize, dense: Dense<'_>) {
+        for buffer in [&mut self.bm25, &mut self.own, &mut self.covered] {
             buffer.clear();
             buffer.resize(rows, 0.0);
         }
+        self.alone.clear();
+        self.alone.extend(dense.values().iter().take(rows).map(|cosine| cosine.max(0.0)));
+        self.alone.resize(rows, 0.0);
+        self.x.resize(rows, 0.0);
+        self.together.resize(rows, 0.0);
         // Left clean by their users; only the length changes.
         self.matched.resize(rows, 0.0);
         self.spread.resize(rows, 0.0);
@@ -134,16 +150,15 @@ fn saturated(
     count / (count + params.k1 * (1.0 - params.b + params.b * length))
 }
 
-fn score_bm25(
+/// Adds the adjacent pairs' part of BM25.
+fn score_pairs(
     memory: &DomainMemory,
     plan: &QueryPlan,
     pairs: &[Vec<Posting>],
     params: &RetrievalParams,
     bm25: &mut [f32],
 ) {
-    let singles = plan.terms.iter().map(|term| (term.weight, memory.lexical.postings(term.hash)));
-    let doubles = plan.pair_weights.iter().copied().zip(pairs.iter().map(Vec::as_slice));
-    for (weight, postings) in singles.chain(doubles) {
+    for (weight, postings) in plan.pair_weights.iter().zip(pairs) {
         for posting in postings {
             let gain = weight * saturated(memory, plan, posting, params);
             if let Some(sum) = bm25.get_mut(posting.row as usize) {
@@ -153,7 +168,8 @@ fn score_bm25(
     }
 }
 
-/// How fully each row matches one term, itself or by a synonym, into `matched` and `own`.
+/// How fully each row matches one term, itself or by a synonym, into `matched` and `own`; what it
+/// holds of the term itself also into `bm25`.
 fn match_term(
     memory: &DomainMemory,
     plan: &QueryPlan,
@@ -161,23 +177,33 @@ fn match_term(
     params: &RetrievalParams,
     scratch: &mut Scratch,
 ) {
-    let exact = std::iter::once((term.hash, 1.0));
-    for (hash, share) in exact.chain(term.synonyms.iter().copied()) {
-        for posting in memory.lexical.postings(hash) {
-            let full = (saturated(memory, plan, posting, params) / params.full_match).min(1.0);
-            if share * full <= 0.0 {
+    let Scratch { bm25, matched, touched, own, .. } = scratch;
+    let full = 1.0 / params.full_match;
+    for posting in memory.lexical.postings(term.hash) {
+        let row = posting.row as usize;
+        let (Some(matched), Some(bm25)) = (matched.get_mut(row), bm25.get_mut(row)) else {
+            continue;
+        };
+        let saturated = saturated(memory, plan, posting, params);
+        *bm25 += term.weight * saturated;
+        *matched = (saturated * full).min(1.0);
+        touched.push(posting.row);
+    }
+    for (hash, share) in &term.synonyms {
+        for posting in memory.lexical.postings(*hash) {
+            let Some(matched) = matched.get_mut(posting.row as usize) else { continue };
+            if *matched == 0.0 {
+                touched.push(posting.row);
+            } else if *matched >= *share {
                 continue;
             }
-            let Some(matched) = scratch.matched.get_mut(posting.row as usize) else { continue };
-            if *matched == 0.0 {
-                scratch.touched.push(posting.row);
-            }
-            *matched = matched.max(share * full);
+            let saturated = saturated(memory, plan, posting, params);
+            *matched = matched.max(share * (saturated * full).min(1.0));
         }
     }
-    for row in &scratch.touched {
-        if let Some(own) = scratch.own.get_mut(*row as usize) {
-            *own += term.weight * get(&scratch.matched, *row);
+    for row in touched.iter() {
+        if let Some(own) = own.get_mut(*row as usize) {
+            *own += term.weight * get(matched, *row);
         }
     }
 }
@@ -205,18 +231,20 @@ fn spread_term(
     for &row in touched.iter() {
         let share = get(matched, row);
         reach(row, share);
+        // A faint match two or three steps away would not change a rank.
+        let further = if share < params.faint_match { &further[..0] } else { &further[..] };
         let first = match memory.is_question(row) {
             true => params.context_answer,
             false => params.context_before,
         };
         let mut later = memory.timeline.after(row);
-        for step in std::iter::once(first).chain(further) {
+        for step in std::iter::once(first).chain(further.iter().copied()) {
             let Some(neighbour) = later else { break };
             reach(neighbour, step * share);
             later = memory.timeline.after(neighbour);
         }
         let mut earlier = memory.timeline.before(row);
-        for step in std::iter::once(params.context_after).chain(further) {
+        for step in std::iter::once(params.context_after).chain(further.iter().copied()) {
             let Some(neighbour) = earlier else { break };
             reach(neighbour, step * share);
             earlier = memory.timeline.before(neighbour);
@@ -231,28 +259,31 @@ fn spread_term(
     }
 }
 
-/// `x`: the row's own likeness to the question.
-fn combine_x(plan: &QueryPlan, dense: Dense<'_>, params: &RetrievalParams, scratch: &mut Scratch) {
-    let cosines = dense.values();
-    let Scratch { bm25, own, covered, x, .. } = scratch;
-    let best = plan.best_bm25.max(1e-9);
-    let own = own.iter_mut().zip(covered.iter_mut()).zip(bm25.iter());
-    for (row, (x, ((own, covered), bm25))) in x.iter_mut().zip(own).enumerate() {
-        *own /= plan.weight_sum;
-        *covered = (*covered / plan.weight_sum).max(*own);
-        let cosine = cosines.get(row).copied().unwrap_or(0.0).max(0.0);
+/// `x`: the row's own likeness to the question. Expects the cosines in `alone`.
+fn combine_x(plan: &QueryPlan, params: &RetrievalParams, scratch: &mut Scratch) {
+    let Scratch { bm25, own, covered, x, alone, .. } = scratch;
+    let share = 1.0 / plan.weight_sum;
+    let best = 2.0 / plan.best_bm25.max(1e-9);
+    let inputs = alone.iter().zip(bm25.iter());
+    let coverage = own.iter_mut().zip(covered.iter_mut());
+    for (x, ((cosine, bm25), (own, covered))) in x.iter_mut().zip(inputs.zip(coverage)) {
+        *own *= share;
+        *covered = (*covered * share).max(*own);
         *x = params.x_dense * cosine
             + params.x_coverage * *own
-            + params.x_bm25 * (2.0 * bm25 / best).min(1.0);
+            + params.x_bm25 * (bm25 * best).min(1.0);
     }
 }
 
-/// The `x` above which a row stands out of its domain.
+/// The `x` above which a row stands out of its domain. Dead rows have an `x` of 0, so they add
+/// nothing to the sums.
 fn usual_x(memory: &DomainMemory, dense: Dense<'_>, params: &RetrievalParams, x: &[f32]) -> f32 {
-    let (count, sum, squares) = match dense {
-        Dense::All(_) => moments((0_u32..).zip(x.iter().copied()), memory),
+    let (count, [sum, squares]) = match dense {
+        Dense::All(_) => (memory.live_count() as f32, sums(x)),
         Dense::Some { sample, .. } => {
-            moments(sample.iter().map(|row| (*row, get(x, *row))), memory)
+            let live = sample.iter().filter(|row| memory.is_live(**row));
+            let drawn: Vec<f32> = live.map(|row| get(x, *row)).collect();
+            (drawn.len() as f32, sums(&drawn))
         }
     };
     let mean = sum / count.max(1.0);
@@ -260,16 +291,69 @@ fn usual_x(memory: &DomainMemory, dense: Dense<'_>, params: &RetrievalParams, x:
     mean + params.standout_deviations * deviation
 }
 
+/// Sum and sum of squares. Eight running sums keep both accurate and fast.
+fn sums(values: &[f32]) -> [f32; 2] {
+    const LANES: usize = 8;
+    let (mut sums, mut squares) = ([0.0_f32; LANES], [0.0_f32; LANES]);
+    for chunk in values.chunks(LANES) {
+        for ((sum, square), value) in sums.iter_mut().zip(&mut squares).zip(chunk) {
+            *sum += value;
+            *square += value * value;
+        }
+    }
+    [sums.iter().sum(), squares.iter().sum()]
+}
+
+/// The weighted sum without context, from the cosines in `alone`.
+fn score_alone(
+    memory: &DomainMemory,
+    plan: &QueryPlan,
+    usual: f32,
+    params: &RetrievalParams,
+    scratch: &mut Scratch,
+) {
+    let Scratch { own, x, alone, .. } = scratch;
+    let form = memory.novelty().iter().zip(memory.questions());
+    let inputs = own.iter().zip(x.iter()).zip(form);
+    for (alone, ((own, x), (novelty, question))) in alone.iter_mut().zip(inputs) {
+        *alone = own
+            + params.weight_dense * *alone
+            + params.weight_novelty * novelty
+            + params.weight_question * question
+            + params.weight_session * (x - usual).max(0.0);
+    }
+    if let Some(hint) = &plan.date {
+        for (row, alone) in (0_u32..).zip(alone.iter_mut()) {
+            let fit = memory.timeline.time(row).map_or(0.0, |time| hint.fit(time));
+            *alone += params.weight_date * fit;
+        }
+    }
+    if plan.asks_when {
+        for (row, alone) in (0_u32..).zip(alone.iter_mut()) {
+            *alone += params.weight_when * f32::from(memory.is_temporal(row));
+        }
+    }
+    if !plan.named.is_empty() {
+        let labels = memory.label_matches(&plan.named);
+        for (alone, label_no) in alone.iter_mut().zip(memory.label_numbers()) {
+            *alone += match labels.get(*label_no as usize) {
+                Some(LabelMatch::Named) => params.weight_speaker,
+                Some(LabelMatch::OtherSpeaker) => -params.weight_speaker,
+                Some(LabelMatch::NotASpeaker) | None => 0.0,
+            };
+        }
+    }
+}
+
 /// How far the two rows that stand out most in every session do so.
 fn find_best_sessions(memory: &DomainMemory, usual: f32, scratch: &mut Scratch) {
     scratch.best_two.resize(memory.timeline.session_count(), [0.0; 2]);
-    for (row, x) in (0_u32..).zip(scratch.x.iter()) {
+    for (x, session) in scratch.x.iter().zip(memory.timeline.sessions()) {
         let standout = x - usual;
-        if standout <= 0.0 || !memory.is_live(row) {
+        if standout <= 0.0 {
             continue;
         }
-        let Some(session) = memory.timeline.session(row) else { continue };
-        let Some(best) = scratch.best_two.get_mut(session as usize) else { continue };
+        let Some(best) = scratch.best_two.get_mut(*session as usize) else { continue };
         if standout > best[0] {
             *best = [standout, best[0]];
         } else if standout > best[1] {
@@ -278,77 +362,26 @@ fn find_best_sessions(memory: &DomainMemory, usual: f32, scratch: &mut Scratch) 
     }
 }
 
-/// Count, sum and sum of squares over live rows.
-fn moments(values: impl Iterator<Item = (u32, f32)>, memory: &DomainMemory) -> (f32, f32, f32) {
-    let mut moments = (0.0_f64, 0.0_f64, 0.0_f64);
-    for (_, value) in values.filter(|(row, _)| memory.is_live(*row)) {
-        let value = f64::from(value);
-        moments.0 += 1.0;
-        moments.1 += value;
-        moments.2 += value * value;
-    }
-    #[allow(clippy::cast_possible_truncation, reason = "f32 is enough for a threshold")]
-    let rounded = (moments.0 as f32, moments.1 as f32, moments.2 as f32);
-    rounded
-}
-
-/// What [`finish`] needs besides the buffers.
-struct Finish<'a> {
-    cosines: &'a [f32],
-    usual: f32,
-    with_context: bool,
-}
-
-/// The weighted sum, once of the row alone and once with its context.
-fn finish(
+/// Replaces what the row has alone by what it has in its context: the terms its neighbours cover
+/// too, and how far its session stands out.
+fn score_together(
     memory: &DomainMemory,
-    plan: &QueryPlan,
-    how: &Finish<'_>,
+    usual: f32,
     params: &RetrievalParams,
     scratch: &mut Scratch,
 ) {
-    let labels = match plan.named.is_empty() {
-        true => Vec::new(),
-        false => memory.label_matches(&plan.named),
-    };
-    let rows = scratch.x.iter().zip(&scratch.own).zip(&scratch.covered);
-    let outputs = scratch.similarity.iter_mut().zip(scratch.association.iter_mut());
-    for (row, (((x, own), covered), (similarity, association))) in (0_u32..).zip(rows.zip(outputs))
-    {
-        let speaker = match labels.get(memory.label_no(row) as usize) {
-            Some(LabelMatch::Named) => 1.0,
-            Some(LabelMatch::OtherSpeaker) => -1.0,
-            Some(LabelMatch::NotASpeaker) | None => 0.0,
+    let Scratch { own, covered, x, alone, together, best_two, .. } = scratch;
+    let own = own.iter().zip(covered.iter()).zip(x.iter()).zip(alone.iter());
+    let rows = own.zip(memory.timeline.sessions());
+    for (together, ((((own, covered), x), alone), session)) in together.iter_mut().zip(rows) {
+        let standout = (x - usual).max(0.0);
+        let best = match best_two.get(*session as usize) {
+            Some([first, second]) if *session != timeline::LOOSE => (first + second) / 2.0,
+            _ => standout,
         };
-        let date = match (&plan.date, memory.timeline.time(row)) {
-            (Some(hint), Some(time)) => hint.fit(time),
-            _ => 0.0,
-        };
-        let form = params.weight_dense * get(how.cosines, row).max(0.0)
-            + params.weight_date * date
-            + params.weight_speaker * speaker
-            + params.weight_when * f32::from(plan.asks_when && memory.is_temporal(row))
-            + params.weight_novelty * memory.novelty(row)
-            + params.weight_question * f32::from(memory.is_question(row));
-        let standout = (x - how.usual).max(0.0);
-        let alone = relevance(own + form + params.weight_session * standout, params);
-        *similarity = alone;
-        if how.with_context {
-            let best = memory
-                .timeline
-                .session(row)
-                .and_then(|session| scratch.best_two.get(session as usize))
-                .map_or(standout, |[first, second]| (first + second) / 2.0);
-            let together = relevance(covered + form + params.weight_session * best, params);
-            *association = (together - alone).max(0.0);
-        }
+        let gain = (covered - own) + params.weight_session * (best - standout);
+        *together = alone + gain.max(0.0);
     }
-}
-
-/// Maps a score to [0, 1): strictly rising above 0, 0.3 at 0.44, 0.83 at 1.
-fn relevance(score: f32, params: &RetrievalParams) -> f32 {
-    let cube = score.max(0.0).powi(3);
-    cube / (cube + params.half)
 }
 
 #[cfg(test)]
@@ -380,7 +413,9 @@ mod tests {
         let mut scratch = Scratch::default();
         let dense = Dense::All(&[]);
         let scores = score_rows(memory, &plan, 0, dense, with_context, &params, &mut scratch);
-        scores.similarity.iter().copied().zip(scores.association.iter().copied()).collect()
+        let map = |score: &f32| relevance(*score, &params);
+        let rows = scores.alone.iter().map(map).zip(scores.together.iter().map(map));
+        rows.map(|(alone, together)| (alone, together - alone)).collect()
     }
 
     fn conversation() -> DomainMemory {

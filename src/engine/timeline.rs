@@ -2,7 +2,9 @@
 //! before and after it there. Rows without a session form one chain of their own, in which two
 //! are neighbours only when they were written within thirty minutes of each other.
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::HashMap;
+
+use rustc_hash::FxHashSet;
 
 use crate::types::Timestamp;
 
@@ -13,7 +15,7 @@ const GAP_MAX_US: u64 = 30 * 60 * 1_000_000;
 const NONE: u32 = u32::MAX;
 
 /// Number of the chain of rows without a session.
-const LOOSE: u32 = 0;
+pub(super) const LOOSE: u32 = 0;
 
 #[derive(Debug, Clone, Default)]
 struct Session {
@@ -25,7 +27,6 @@ struct Session {
 
 #[derive(Debug, Clone, Copy)]
 struct Stop {
-    session: u32,
     time: Timestamp,
     before: u32,
     after: u32,
@@ -34,16 +35,20 @@ struct Stop {
 /// Rows are numbered by the order of `push`.
 #[derive(Debug, Clone)]
 pub(super) struct Timeline {
-    numbers: FxHashMap<String, u32>,
+    /// Callers choose the names, so their hashes are keyed.
+    numbers: HashMap<String, u32>,
     sessions: Vec<Session>,
+    /// The session of each row.
+    row_sessions: Vec<u32>,
     stops: Vec<Stop>,
 }
 
 impl Default for Timeline {
     fn default() -> Self {
         Self {
-            numbers: FxHashMap::default(),
+            numbers: HashMap::new(),
             sessions: vec![Session::default()],
+            row_sessions: Vec::new(),
             stops: Vec::new(),
         }
     }
@@ -60,7 +65,8 @@ impl Timeline {
     ) -> usize {
         let number = self.session_number(session);
         let row = u32::try_from(self.stops.len()).unwrap_or(NONE);
-        self.stops.push(Stop { session: number, time, before: NONE, after: NONE });
+        self.stops.push(Stop { time, before: NONE, after: NONE });
+        self.row_sessions.push(number);
         let stops = &self.stops;
         let Some(session) = self.sessions.get_mut(number as usize) else { return 0 };
         let key = |row: u32| stops.get(row as usize).map(|stop| (stop.time, row));
@@ -82,7 +88,8 @@ impl Timeline {
     /// Takes a live row out of its session; its neighbours become each other's.
     pub(super) fn remove(&mut self, row: u32) {
         let Some(stop) = self.stops.get(row as usize).copied() else { return };
-        if let Some(session) = self.sessions.get_mut(stop.session as usize) {
+        let number = self.row_sessions.get(row as usize).copied().unwrap_or(LOOSE);
+        if let Some(session) = self.sessions.get_mut(number as usize) {
             let stops = &self.stops;
             let key = |row: u32| stops.get(row as usize).map(|stop| (stop.time, row));
             let position = session.rows.partition_point(|earlier| key(*earlier) < key(row));
@@ -122,10 +129,10 @@ impl Timeline {
         self.sessions.len()
     }
 
-    /// The number of a row's session; `None` for a row without one.
+    /// The number of each row's session, [`LOOSE`] for a row without one.
     #[must_use]
-    pub(super) fn session(&self, row: u32) -> Option<u32> {
-        self.stops.get(row as usize).map(|stop| stop.session).filter(|session| *session != LOOSE)
+    pub(super) fn sessions(&self) -> &[u32] {
+        &self.row_sessions
     }
 
     #[must_use]
@@ -136,21 +143,24 @@ impl Timeline {
     /// The neighbour one step earlier.
     #[must_use]
     pub(super) fn before(&self, row: u32) -> Option<u32> {
-        let stop = self.stops.get(row as usize)?;
-        self.neighbour(stop, stop.before)
+        self.neighbour(row, self.stops.get(row as usize)?.before)
     }
 
     /// The neighbour one step later.
     #[must_use]
     pub(super) fn after(&self, row: u32) -> Option<u32> {
-        let stop = self.stops.get(row as usize)?;
-        self.neighbour(stop, stop.after)
+        self.neighbour(row, self.stops.get(row as usize)?.after)
     }
 
-    fn neighbour(&self, from: &Stop, to: u32) -> Option<u32> {
-        let other = self.stops.get(to as usize)?;
-        let near = from.session != LOOSE || from.time.abs_diff_micros(other.time) <= GAP_MAX_US;
-        near.then_some(to)
+    fn neighbour(&self, from: u32, to: u32) -> Option<u32> {
+        if to == NONE {
+            return None;
+        }
+        if self.row_sessions.get(from as usize) != Some(&LOOSE) {
+            return Some(to);
+        }
+        let (from, to_stop) = (self.stops.get(from as usize)?, self.stops.get(to as usize)?);
+        (from.time.abs_diff_micros(to_stop.time) <= GAP_MAX_US).then_some(to)
     }
 }
 
@@ -173,7 +183,7 @@ mod tests {
         assert_eq!(timeline.before(1), Some(0));
         assert_eq!(timeline.after(1), None);
         assert_eq!(timeline.before(2), None);
-        assert_eq!(timeline.session(0), None);
+        assert_eq!(timeline.sessions(), [LOOSE; 3]);
     }
 
     #[test]

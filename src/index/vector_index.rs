@@ -252,13 +252,14 @@ impl VectorIndex {
         self.rows.memory_bytes() + graph
     }
 
-    /// Writes the graph's cache file, if there is a graph, and says whether there was. The file is
+    /// Writes the graph's cache file, if there is a graph in which every vector belongs to a live
+    /// row, and says whether there was: a removed vector never reaches the disk. The file is
     /// replaced as a whole, and durable on return. Blocks on the disk.
     ///
     /// # Errors
     /// [`IndexError::Io`]; an older file is then still in place.
     pub fn save(&self, path: &Path, identity: &EmbedderIdentity) -> Result<bool, IndexError> {
-        let Some(attached) = &self.graph else {
+        let Some(attached) = self.graph.as_ref().filter(|attached| attached.dead_slots == 0) else {
             return Ok(false);
         };
         graph_file::save(&attached.graph, path, identity, &self.settings)?;
@@ -266,8 +267,7 @@ impl VectorIndex {
     }
 
     /// Adopts the graph saved at `path`, after all rows were pushed. The file may be older than the
-    /// rows: what was pushed or removed since is treated as after [`VectorIndex::adopt`]. Anything
-    /// else that does not fit, from one flipped bit to one different vector, is a
+    /// rows: what was pushed since is treated as after [`VectorIndex::adopt`]. Anything else that does not fit, from one flipped bit to one different vector, is a
     /// [`Loaded::Mismatch`]. Blocks on the disk.
     ///
     /// # Errors
@@ -284,8 +284,8 @@ impl VectorIndex {
         let Some(attached) = Attached::join(graph, &self.rows) else {
             return Ok(Loaded::Mismatch("the file lacks a row between its keys"));
         };
-        if attached.dead_share() > self.settings.dead_share_max {
-            return Ok(Loaded::Mismatch("too many keys of the file have no row"));
+        if attached.dead_slots > 0 {
+            return Ok(Loaded::Mismatch("the file holds a vector whose row is gone"));
         }
         if !attached.agrees_with(&self.rows) {
             return Ok(Loaded::Mismatch("a vector of the file is not its row's"));

@@ -30,7 +30,7 @@ enum Kind {
 /// Name, kind, unit and meaning of every metric of the server; `tests/architecture.rs` compares
 /// the list with what the code counts. A name ending in `_seconds` gets
 /// latency buckets, any other histogram size buckets.
-const METRICS: [(&str, Kind, Unit, &str); 14] = [
+const METRICS: [(&str, Kind, Unit, &str); 15] = [
     ("hebbd_build_info", Kind::Gauge, Unit::Count, "Always 1; the label carries the version."),
     ("hebbd_uptime_seconds", Kind::Gauge, Unit::Seconds, "Time since the process started."),
     ("process_resident_memory_bytes", Kind::Gauge, Unit::Bytes, "Memory in RAM."),
@@ -61,6 +61,12 @@ const METRICS: [(&str, Kind, Unit, &str); 14] = [
         "Requests refused at once because no permit was free, by scope.",
     ),
     ("hebbd_tenants_open", Kind::Gauge, Unit::Count, "Tenants with a running actor."),
+    (
+        "hebbd_tenants_quarantined",
+        Kind::Gauge,
+        Unit::Count,
+        "Tenants refused because they keep crashing.",
+    ),
     (
         "hebbd_tenant_open_seconds",
         Kind::Histogram,

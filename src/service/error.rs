@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::actors::ActorError;
+use crate::actors::{ActorError, TenantError};
 use crate::control::ControlError;
 use crate::embedding::EmbedError;
 use crate::types::ErrorKind;
@@ -77,7 +77,18 @@ impl ServiceError {
                 tracing::error!(error = %error, "stored data failed verification");
                 "stored data of this tenant failed verification".to_owned()
             }
-            _ => error.to_string(),
+            _ => match error {
+                // The cause names files of the server.
+                ActorError::ShardUnavailable { shard, .. } => {
+                    tracing::warn!(error = %error, "request for a shard that is not available");
+                    format!("shard {shard} is not available")
+                }
+                ActorError::NotDurable(_) | ActorError::Tenant(TenantError::Storage(_)) => {
+                    tracing::error!(error = %error, "storage failed");
+                    "storage cannot write now; nothing was acknowledged".to_owned()
+                }
+                _ => error.to_string(),
+            },
         };
         Self { kind, message, retry_after: None }
     }

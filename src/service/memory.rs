@@ -19,9 +19,9 @@ use crate::embedding::{Embedder, Embedding, embed_blocking};
 use crate::types::limits::EXPORT_PAGE_MAX;
 use crate::types::{AtomId, Clock, Deadline, ErrorKind, TenantId};
 
-/// Characters of text embedded at most on a request's own thread, about a millisecond's worth.
+/// Bytes of text embedded at most on a request's own thread, about a millisecond's worth.
 /// More goes to the blocking pool.
-const INLINE_CHARS_MAX: usize = 4_000;
+const INLINE_BYTES_MAX: usize = 4_000;
 
 /// What a caller should wait after a refusal for overload.
 const OVERLOAD_PAUSE: Duration = Duration::from_secs(1);
@@ -102,7 +102,7 @@ impl MemoryService {
         atoms: Vec<NewAtom>,
     ) -> Result<(Vec<NewAtom>, Vec<Embedding>), ServiceError> {
         let size: usize = atoms.iter().map(|atom| atom.content.len()).sum();
-        if !self.embedder.is_cpu_bound() || size <= INLINE_CHARS_MAX {
+        if !self.embedder.is_cpu_bound() || size <= INLINE_BYTES_MAX {
             let texts: Vec<&str> = atoms.iter().map(|atom| embedded_part(&atom.content)).collect();
             let embeddings = self.embedder.embed(&texts).await?;
             return Ok((atoms, embeddings));

@@ -3,7 +3,7 @@
 /// The parts a readiness answer reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Readiness {
-    /// Every shard and the directory are open and their last flush succeeded.
+    /// Every shard is open and its flushes succeed.
     pub storage: bool,
     /// The registry accepts work (not shutting down).
     pub engine: bool,

@@ -1,5 +1,5 @@
 //! How a record becomes bytes: one version byte, then MessagePack of the record's fields in
-//! order. A record type names its version; an older one is migrated where it is read.
+//! order. A record type names its version; bytes of another one are refused.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

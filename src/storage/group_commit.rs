@@ -105,14 +105,18 @@ impl GroupCommit {
         self.progress.poisoned.load(Ordering::Acquire)
     }
 
+    /// # Errors
+    /// [`StorageError::Poisoned`] once a flush has failed.
+    pub fn check_writable(&self) -> Result<(), StorageError> {
+        if self.is_poisoned() { Err(StorageError::Poisoned) } else { Ok(()) }
+    }
+
     /// Applies one batch. Visible at once, durable when a ticket taken afterwards is.
     ///
     /// # Errors
     /// When the shard is poisoned or the engine cannot write.
     pub fn apply(&self, batch: &AtomicBatch) -> Result<(), StorageError> {
-        if self.is_poisoned() {
-            return Err(StorageError::Poisoned);
-        }
+        self.check_writable()?;
         self.store.apply(batch)?;
         self.progress.applied.fetch_add(1, Ordering::AcqRel);
         Ok(())

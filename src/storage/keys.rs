@@ -7,7 +7,7 @@ use crate::types::{AtomNo, TenantNo};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Kind {
-    /// The tenant's header: format, embedder identity, analyzer version.
+    /// The tenant's header: embedder identity, analyzer version.
     Header = 0x01,
     /// Numbers that only grow.
     Counters = 0x02,

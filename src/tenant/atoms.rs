@@ -8,6 +8,7 @@ use crate::engine::fingerprint::Fingerprint;
 use crate::storage::keys::{self, Kind};
 use crate::storage::records::AtomRecord;
 use crate::storage::{Visit, decode};
+use crate::types::limits::EXPORT_PAGE_BYTES;
 use crate::types::{AtomId, Timestamp};
 
 impl Tenant {
@@ -28,7 +29,8 @@ impl Tenant {
         place.map(|place| self.load(*place)).transpose()
     }
 
-    /// Up to `limit` atoms in order of creation, beginning after `after`, which may be gone.
+    /// Up to `limit` atoms in order of creation, beginning after `after`, which may be gone. Ends
+    /// early after about a megabyte, so that a page is never long work; empty only at the end.
     ///
     /// # Errors
     /// When storage cannot be read.
@@ -42,12 +44,16 @@ impl Tenant {
         let prefix = keys::kind_prefix(self.no, Kind::Atom);
         let mut atoms = Vec::new();
         let mut outcome = Ok(());
+        let mut bytes = 0;
         self.commit.store().for_each(&prefix, after.as_deref(), &mut |_, value| {
             match decode::<AtomRecord>(value) {
-                Ok(record) => atoms.extend(self.join(record)),
+                Ok(record) => {
+                    bytes += value.len();
+                    atoms.extend(self.join(record));
+                }
                 Err(error) => outcome = Err(TenantError::from(error)),
             }
-            let more = outcome.is_ok() && atoms.len() < limit;
+            let more = outcome.is_ok() && atoms.len() < limit && bytes < EXPORT_PAGE_BYTES;
             if more { Visit::Continue(()) } else { Visit::Break(()) }
         })?;
         outcome.map(|()| atoms)

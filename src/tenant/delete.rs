@@ -9,6 +9,10 @@ use crate::storage::records::EntryRecord;
 use crate::storage::{AtomicBatch, decode};
 use crate::types::AtomId;
 
+/// Live rows up to which a domain is rebuilt within a delete: some 50 ms. A larger one keeps its
+/// dead rows, which cost a little time in every scan, until the tenant is next opened.
+const INLINE_REBUILD_ROWS_MAX: u32 = 5_000;
+
 impl Tenant {
     /// Removes an atom; says whether there was one. Durable when a ticket taken afterwards is.
     /// Hebbian edges stay: an edge belongs to a pair of concepts, not to an atom.
@@ -73,6 +77,8 @@ impl Tenant {
     }
 
     fn needs_rebuild(&self, domain_no: u32) -> bool {
-        self.domains.get(&domain_no).is_some_and(|domain| domain.vectors.needs_compaction())
+        self.domains.get(&domain_no).is_some_and(|domain| {
+            domain.live_count <= INLINE_REBUILD_ROWS_MAX && domain.vectors.needs_compaction()
+        })
     }
 }

@@ -81,18 +81,18 @@ impl Tenant {
             if domain.vectors.scans_exactly() {
                 continue;
             }
-            if domain.vectors.dead_count() > 0 {
-                self.remove_index_cache(*number);
-                continue;
-            }
             let path = self.index_path(*number);
             let saved = std::fs::create_dir_all(&self.index_dir)
                 .map_err(|error| error.to_string())
                 .and_then(|()| {
                     domain.vectors.save(&path, &self.embedder).map_err(|error| error.to_string())
                 });
-            if let Err(reason) = saved {
-                tracing::warn!(tenant.no = self.no.0, reason, "index cache could not be saved");
+            match saved {
+                Ok(true) => {}
+                Ok(false) => self.remove_index_cache(*number),
+                Err(reason) => {
+                    tracing::warn!(tenant.no = self.no.0, reason, "index cache could not be saved");
+                }
             }
         }
     }

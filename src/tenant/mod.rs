@@ -14,12 +14,14 @@ mod error;
 mod ids;
 mod index_build;
 mod open;
+mod reembed;
 mod retrieve;
 mod stats;
 mod store;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -36,6 +38,7 @@ use crate::types::{AtomId, AtomNo, Clock, EmbedderIdentity, TenantNo};
 use domain::Domain;
 pub use error::TenantError;
 pub use index_build::{BuiltIndex, IndexBuild};
+pub use reembed::Reembedding;
 pub use store::Pending;
 
 /// Everything needed to open a tenant.
@@ -81,7 +84,8 @@ pub struct Tenant {
     counters: Counters,
     /// Domains that hold an atom, by number.
     domains: FxHashMap<u32, Domain>,
-    domain_numbers: FxHashMap<String, u32>,
+    /// Callers choose the names, so their hashes are keyed.
+    domain_numbers: HashMap<String, u32>,
     atoms: FxHashMap<AtomId, Place>,
     external_refs: FxHashMap<Fingerprint, Place>,
     /// The callers' own fingerprints.

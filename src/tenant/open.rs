@@ -1,6 +1,8 @@
 //! Opening a tenant: its header is checked, then memory is rebuilt from its entries. Costs one
 //! scan over about 700 bytes an atom; contents are not read.
 
+use std::collections::HashMap;
+
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use rustc_hash::FxHashMap;
@@ -20,6 +22,9 @@ use crate::storage::records::{
 use crate::storage::{AtomicBatch, Record, Visit, decode, encode};
 use crate::types::{AtomId, AtomNo, QuantizedVector, Timestamp};
 use uuid::Uuid;
+
+/// Entries analysed anew per batch.
+const REANALYZE_SLICE: usize = 500;
 
 impl Tenant {
     /// Rebuilds a tenant's memory; a tenant never opened before gets its header (durable with the
@@ -45,7 +50,7 @@ impl Tenant {
                 last_created_at_us: i64::MIN,
             },
             domains: FxHashMap::default(),
-            domain_numbers: FxHashMap::default(),
+            domain_numbers: HashMap::new(),
             atoms: FxHashMap::default(),
             external_refs: FxHashMap::default(),
             fingerprints: FxHashMap::default(),
@@ -55,11 +60,11 @@ impl Tenant {
             buffers: super::retrieve::RetrieveBuffers::default(),
             uncommitted: false,
         };
-        let reanalyze = tenant.check_header()?;
+        let outdated = tenant.check_header()?;
         tenant.load_counters()?;
         tenant.load_domains()?;
-        if reanalyze {
-            tenant.reanalyze()?;
+        if let Some(header) = outdated {
+            tenant.reanalyze(header)?;
         }
         tenant.load_entries()?;
         tenant.load_graph()?;
@@ -67,14 +72,14 @@ impl Tenant {
         Ok(tenant)
     }
 
-    /// Whether the entries' terms were made by another version of the analyzer.
-    fn check_header(&mut self) -> Result<bool, TenantError> {
+    /// The header, if the entries' terms were made by another version of the analyzer.
+    fn check_header(&mut self) -> Result<Option<HeaderRecord>, TenantError> {
         let key = keys::single(self.no, Kind::Header);
         let Some(bytes) = self.commit.store().get(&key)? else {
             let mut batch = AtomicBatch::new(self.epoch);
             batch.put(key, encode(&self.new_header())?);
             self.commit.apply(&batch)?;
-            return Ok(false);
+            return Ok(None);
         };
         let header = decode::<HeaderRecord>(&bytes)?;
         let same_hash = header.embedder_hash == self.embedder.hash;
@@ -84,7 +89,7 @@ impl Tenant {
                 running: self.embedder.name.clone(),
             });
         }
-        Ok(header.analyzer != ANALYZER_VERSION)
+        Ok((header.analyzer != ANALYZER_VERSION).then_some(header))
     }
 
     fn new_header(&self) -> HeaderRecord {
@@ -147,21 +152,30 @@ impl Tenant {
         self.domains.insert(number, domain);
     }
 
-    /// Makes the entries' terms anew from the contents, in one batch with the header that says
-    /// so. Happens once after an upgrade that changes the analyzer.
-    fn reanalyze(&mut self) -> Result<(), TenantError> {
+    /// Makes the entries' terms anew from the contents, slice by slice, and then the header that
+    /// says so; a crash on the way only means doing it again. Happens once after an upgrade that
+    /// changes the analyzer.
+    fn reanalyze(&mut self, mut header: HeaderRecord) -> Result<(), TenantError> {
+        let prefix = keys::kind_prefix(self.no, Kind::Entry);
+        let mut after = None;
+        loop {
+            let slice = self.commit.store().scan(&prefix, after.as_deref(), REANALYZE_SLICE)?;
+            let Some((last, _)) = slice.last() else { break };
+            after = Some(last.clone());
+            let mut batch = AtomicBatch::new(self.epoch);
+            for (key, value) in slice {
+                let mut entry = decode::<EntryRecord>(&value)?;
+                let no = keys::atom_in(&key).ok_or_else(|| damaged("an entry's key"))?;
+                let bytes = self.commit.store().get(&keys::by_atom(self.no, Kind::Atom, no))?;
+                let bytes = bytes.ok_or_else(|| damaged("an entry without its atom"))?;
+                entry.analysis = Analysis::of(&decode::<AtomRecord>(&bytes)?.content).to_bytes();
+                batch.put(key, encode(&entry)?);
+            }
+            self.commit.apply(&batch)?;
+        }
+        header.analyzer = ANALYZER_VERSION;
         let mut batch = AtomicBatch::new(self.epoch);
-        self.visit(Kind::Entry, |key, mut entry: EntryRecord| {
-            let no = keys::atom_in(key).ok_or_else(|| damaged("an entry's key"))?;
-            let atom_key = keys::by_atom(self.no, Kind::Atom, no);
-            let bytes = self.commit.store().get(&atom_key)?;
-            let bytes = bytes.ok_or_else(|| damaged("an entry without its atom"))?;
-            let atom = decode::<AtomRecord>(&bytes)?;
-            entry.analysis = Analysis::of(&atom.content).to_bytes();
-            batch.put(key.to_vec(), encode(&entry)?);
-            Ok(())
-        })?;
-        batch.put(keys::single(self.no, Kind::Header), encode(&self.new_header())?);
+        batch.put(keys::single(self.no, Kind::Header), encode(&header)?);
         self.commit.apply(&batch)?;
         Ok(())
     }

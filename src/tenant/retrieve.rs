@@ -12,11 +12,15 @@ use crate::engine::concepts;
 use crate::engine::fingerprint::Fingerprint;
 use crate::engine::graph::fold_concept;
 use crate::engine::memory::DomainMemory;
+use crate::engine::params::RetrievalParams;
 use crate::engine::query::QueryPlan;
-use crate::engine::retrieval::{Dense, Scratch, score_rows};
+use crate::engine::retrieval::{Dense, Scratch, relevance, score_for, score_rows};
 use crate::engine::text::hash_term;
 use crate::index::QueryVector;
 use crate::types::{AtomId, QuantizedVector, QueryEmbedding, Timestamp};
+
+/// Rows looked at together: where none of them can be among the results, all are skipped.
+const SKIP_ROWS: usize = 16;
 
 /// Buffers reused from question to question.
 #[derive(Default)]
@@ -54,8 +58,8 @@ impl Candidate {
 struct Expansion {
     query_concepts: Vec<String>,
     expanded_concepts: Vec<String>,
-    /// What an atom gains from holding an expanded concept.
-    gains: FxHashMap<Place, f32>,
+    /// By domain and row, what an atom gains from holding an expanded concept.
+    gains: FxHashMap<u32, FxHashMap<u32, f32>>,
 }
 
 impl Tenant {
@@ -124,10 +128,10 @@ impl Tenant {
         let params = &self.params.retrieval;
         let plan = QueryPlan::new(&query.text, &query.concepts, &memories, params);
         let direction = direction_of(&plan, embedding)?.map(|vector| QueryVector::from(&vector));
-        let mut selection = Selection::new(query.top_k);
+        let mut selection = Selection::new(query);
         for (position, (domain_no, domain)) in domains.iter().enumerate() {
             let RetrieveBuffers { cosines, sample, scratch } = buffers;
-            let dense = self.cosines_of(domain, direction.as_ref(), cosines, sample)?;
+            let dense = self.cosines_of(domain, &plan, direction.as_ref(), cosines, sample)?;
             let scores = score_rows(
                 &domain.memory,
                 &plan,
@@ -137,33 +141,50 @@ impl Tenant {
                 params,
                 scratch,
             );
-            let rows = scores.similarity.iter().zip(scores.association);
-            for ((row, (similarity, association)), known) in (0_u32..).zip(rows).zip(&domain.rows) {
-                let place = Place { domain_no: *domain_no, row };
-                let gain = expansion.gains.get(&place).copied().unwrap_or(0.0);
-                let bent = similarity * (1.0 + params.valence_gain * known.valence);
-                let relevance = (bent + association + gain).clamp(0.0, 1.0);
-                if relevance < query.min_relevance || !domain.memory.is_live(row) {
+            let gains = expansion.gains.get(domain_no);
+            let mut score_min = selection.score_min(params);
+            let chunks = scores.together.chunks(SKIP_ROWS);
+            for (first, chunk) in (0_u32..).step_by(SKIP_ROWS).zip(chunks) {
+                let best = chunk.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                if best < score_min && gains.is_none() {
                     continue;
                 }
-                selection.offer(Candidate {
-                    place,
-                    id: known.id,
-                    created_at: known.created_at,
-                    relevance,
-                    similarity: *similarity,
-                    is_episodic: false,
-                });
+                for (row, together) in (first..).zip(chunk) {
+                    let gain = gains.and_then(|gains| gains.get(&row)).copied().unwrap_or(0.0);
+                    if *together < score_min && gain <= 0.0 {
+                        continue;
+                    }
+                    let at = row as usize;
+                    let known = scores.alone.get(at).zip(domain.rows.get(at));
+                    let Some((alone, known)) = known.filter(|_| domain.memory.is_live(row)) else {
+                        continue;
+                    };
+                    let similarity = relevance(*alone, params);
+                    let association = relevance(*together, params) - similarity;
+                    let bent = similarity * (1.0 + params.valence_gain * known.valence);
+                    let risen = selection.offer(Candidate {
+                        place: Place { domain_no: *domain_no, row },
+                        id: known.id,
+                        created_at: known.created_at,
+                        relevance: (bent + association + gain).clamp(0.0, 1.0),
+                        similarity,
+                        is_episodic: false,
+                    });
+                    if risen {
+                        score_min = selection.score_min(params);
+                    }
+                }
             }
         }
         Ok(selection.candidates)
     }
 
-    /// Cosines of a domain's rows: of all of them while it scans exactly, else of those that
-    /// matter and of a sample.
+    /// Cosines of a domain's rows: of all of them while it scans exactly, else of the nearest, of
+    /// those that hold a word of the question, and of a sample.
     fn cosines_of<'b>(
         &self,
         domain: &Domain,
+        plan: &QueryPlan,
         direction: Option<&QueryVector>,
         cosines: &'b mut Vec<f32>,
         sample: &'b mut Vec<u32>,
@@ -188,7 +209,8 @@ impl Tenant {
                 *slot = cosine;
             }
         };
-        for row in sample.iter() {
+        let matching = plan.matching_rows(&domain.memory, params.lexical_candidates);
+        for row in sample.iter().chain(&matching) {
             keep(*row, domain.vectors.score(direction, *row));
         }
         for (row, cosine) in nearest {
@@ -205,7 +227,7 @@ impl Tenant {
         numbers: &[u32],
         buffers: &mut RetrieveBuffers,
     ) -> Result<Vec<Candidate>, TenantError> {
-        let mut selection = Selection::new(query.top_k);
+        let mut selection = Selection::new(query);
         let Some(direction) = embedding.whole.as_ref().map(QueryVector::from) else {
             return Ok(selection.candidates);
         };
@@ -218,16 +240,14 @@ impl Tenant {
                 let similarity = cosine.clamp(0.0, 1.0);
                 let bent = similarity * (1.0 + self.params.retrieval.valence_gain * known.valence);
                 let relevance = bent.clamp(0.0, 1.0);
-                if relevance >= query.min_relevance {
-                    selection.offer(Candidate {
-                        place: Place { domain_no, row },
-                        id: known.id,
-                        created_at: known.created_at,
-                        relevance,
-                        similarity,
-                        is_episodic: false,
-                    });
-                }
+                selection.offer(Candidate {
+                    place: Place { domain_no, row },
+                    id: known.id,
+                    created_at: known.created_at,
+                    relevance,
+                    similarity,
+                    is_episodic: false,
+                });
             }
         }
         Ok(selection.candidates)
@@ -258,11 +278,13 @@ impl Tenant {
         let params = &self.params.graph;
         for (concept, strength) in self.graph.expand(&seeds, params.expansion_max) {
             let Some(name) = self.graph.name(concept) else { continue };
+            // A concept whose last atom was deleted is not spoken of again.
+            let Some(holders) = self.concept_atoms.get(&hash_term(name)) else { continue };
             expansion.expanded_concepts.push(name.to_owned());
             let gain = params.concept_gain * (strength / params.concept_saturation).min(1.0);
-            let holders = self.concept_atoms.get(&hash_term(name)).map_or(&[][..], Vec::as_slice);
             for place in holders {
-                let best = expansion.gains.entry(*place).or_default();
+                let rows = expansion.gains.entry(place.domain_no).or_default();
+                let best = rows.entry(place.row).or_default();
                 *best = best.max(gain);
             }
         }
@@ -304,6 +326,7 @@ impl Tenant {
                 Some(candidate) => {
                     candidate.is_episodic = true;
                     candidate.relevance = 1.0;
+                    candidate.similarity = 1.0;
                 }
                 None => candidates.push(Candidate {
                     place,
@@ -376,26 +399,38 @@ fn direction_of(
 struct Selection {
     candidates: Vec<Candidate>,
     top_k: usize,
-    /// No candidate below this can be among the best.
+    /// No candidate below this can be among the results.
     relevance_min: f32,
 }
 
 impl Selection {
-    fn new(top_k: usize) -> Self {
-        Self { candidates: Vec::with_capacity(2 * top_k), top_k, relevance_min: 0.0 }
+    fn new(query: &ReadQuery) -> Self {
+        let candidates = Vec::with_capacity(2 * query.top_k);
+        Self { candidates, top_k: query.top_k.max(1), relevance_min: query.min_relevance }
     }
 
-    fn offer(&mut self, candidate: Candidate) {
+    /// A raw score below which no row can be among the results, however good its valence.
+    fn score_min(&self, params: &RetrievalParams) -> f32 {
+        if self.relevance_min <= 0.0 {
+            return f32::NEG_INFINITY;
+        }
+        score_for(self.relevance_min / (1.0 + params.valence_gain), params)
+    }
+
+    /// Says whether the bound below which candidates are dropped has risen.
+    fn offer(&mut self, candidate: Candidate) -> bool {
         if candidate.relevance < self.relevance_min {
-            return;
+            return false;
         }
         self.candidates.push(candidate);
-        if self.candidates.len() >= 2 * self.top_k.max(8) {
-            self.candidates.select_nth_unstable_by(self.top_k - 1, Candidate::rank);
-            self.candidates.truncate(self.top_k);
-            if let Some(last) = self.candidates.last() {
-                self.relevance_min = last.relevance;
-            }
+        if self.candidates.len() < 2 * self.top_k.max(8) {
+            return false;
         }
+        self.candidates.select_nth_unstable_by(self.top_k - 1, Candidate::rank);
+        self.candidates.truncate(self.top_k);
+        let worst = self.candidates.last().map_or(0.0, |candidate| candidate.relevance);
+        let risen = worst > self.relevance_min;
+        self.relevance_min = self.relevance_min.max(worst);
+        risen
     }
 }

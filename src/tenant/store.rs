@@ -45,6 +45,7 @@ impl Tenant {
     ) -> Result<WriteOutcome, TenantError> {
         if pending.batch.is_empty() {
             self.check_usable()?;
+            self.commit.check_writable()?;
         }
         if let Some(outcome) = self.already_stored(&new) {
             return Ok(outcome);
@@ -252,7 +253,7 @@ fn hashes_of(concepts: &[String]) -> Vec<u8> {
     concepts.iter().flat_map(|concept| hash_term(&fold_concept(concept)).to_le_bytes()).collect()
 }
 
-fn vector_record(vector: &QuantizedVector) -> VectorRecord {
+pub(super) fn vector_record(vector: &QuantizedVector) -> VectorRecord {
     VectorRecord {
         scale: vector.scale,
         values: vector.values.iter().map(|value| value.cast_unsigned()).collect(),

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use rand::rngs::SmallRng;
 use rand::{Rng, RngExt, SeedableRng};
 
-use super::{OpenTenant, Tenant, TenantError};
+use super::{OpenTenant, Reembedding, Tenant, TenantError};
 use crate::engine::atom::{
     Metadata, NewAtom, ReadQuery, RetrievalMode, Source, WriteDecision, WriteOutcome,
 };
@@ -311,6 +311,37 @@ fn another_embedder_is_refused_and_told_what_to_do() {
     let error = reopened.err().expect("another embedder's vectors are never mixed in");
     assert!(error.to_string().contains("hebbd reembed"), "{error}");
     assert!(open(&bench.store, &bench.clock, bench.dir.path()).is_ok());
+}
+
+#[test]
+fn a_tenant_whose_reembedding_was_interrupted_opens_with_neither_embedder() {
+    let mut bench = Bench::new();
+    bench.write(vec![atom("first", "a"), atom("second", "b")]);
+    let commit = || {
+        let store: Arc<dyn Store> = Arc::new(bench.store.clone());
+        GroupCommit::start(store, "test", CommitPolicy::Fsync).unwrap()
+    };
+    let begin = |name| Reembedding::begin(TenantNo(7), commit(), &identity(name)).unwrap();
+    assert!(begin("test").is_none(), "nothing to do");
+    let mut half = begin("other").unwrap();
+    let page = half.next_page(1).unwrap();
+    half.replace(vec![(page[0].0, embed("something else"))]).unwrap();
+    drop(half);
+    for name in ["test", "other"] {
+        assert!(open_as(&bench.store, &bench.clock, bench.dir.path(), name).is_err());
+    }
+    let mut whole = begin("other").unwrap();
+    let mut contents = Vec::new();
+    loop {
+        let page = whole.next_page(1).unwrap();
+        let Some((no, content)) = page.into_iter().next() else { break };
+        whole.replace(vec![(no, embed(&content))]).unwrap();
+        contents.push(content);
+    }
+    whole.finish().unwrap();
+    assert_eq!(contents, ["first", "second"]);
+    let reopened = open_as(&bench.store, &bench.clock, bench.dir.path(), "other").unwrap();
+    assert_eq!(reopened.stats().total_atoms, 2);
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! Time as a value. Code that needs the time takes a [`Clock`], so tests can stand still, jump
-//! and cross midnight; nothing else in the crate reads the system clock.
+//! and cross midnight; nothing else in the crate reads the time of the machine for its decisions.
 
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -10,6 +10,8 @@ mod upkeep;
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix::prelude::*;
 use futures_util::future::LocalBoxFuture;
@@ -66,15 +68,18 @@ pub struct TenantActor {
     /// `None` once the tenant is being closed.
     tenant: Option<TenantCell>,
     mailbox_capacity: usize,
+    /// Set before the actor stops of its own accord, so that its handle does not take that for a
+    /// crash.
+    gave_up: Arc<AtomicBool>,
     /// An index is being built for this tenant.
     building: bool,
 }
 
 impl TenantActor {
     #[must_use]
-    pub fn new(tenant: Tenant, mailbox_capacity: usize) -> Self {
+    pub fn new(tenant: Tenant, mailbox_capacity: usize, gave_up: Arc<AtomicBool>) -> Self {
         let tenant = Some(Rc::new(RefCell::new(tenant)));
-        Self { tenant, mailbox_capacity, building: false }
+        Self { tenant, mailbox_capacity, gave_up, building: false }
     }
 
     /// After a command: give up a poisoned tenant, or start what its change made due.
@@ -82,6 +87,7 @@ impl TenantActor {
         let poisoned = self.tenant.as_ref().is_some_and(|tenant| tenant.borrow().is_poisoned());
         if poisoned {
             // Memory and storage disagree; the registry opens the tenant again from storage.
+            self.gave_up.store(true, Ordering::Release);
             context.stop();
         } else {
             self.start_due_builds(context);

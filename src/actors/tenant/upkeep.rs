@@ -2,13 +2,16 @@
 //! the actor; the exact scan answers meanwhile. One build at a time for each tenant, and few
 //! for the whole process.
 
+use std::sync::{Arc, LazyLock};
+
 use actix::prelude::*;
 use tokio::sync::Semaphore;
 
 use super::TenantActor;
 
-/// Graph builds in flight in this process: each takes a core.
-static BUILDS: Semaphore = Semaphore::const_new(1);
+/// Graph builds in flight in this process: each takes a core. A build keeps its permit until it
+/// ends, also when its tenant was closed meanwhile.
+static BUILDS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(1)));
 
 impl TenantActor {
     /// Starts a build if a domain is due for one and none is running.
@@ -20,8 +23,12 @@ impl TenantActor {
         let Some(build) = tenant.borrow_mut().plan_index_build() else { return };
         self.building = true;
         let work = async move {
-            let _permit = BUILDS.acquire().await;
-            tokio::task::spawn_blocking(move || build.run()).await
+            let permit = Arc::clone(&BUILDS).acquire_owned().await;
+            tokio::task::spawn_blocking(move || {
+                let _permit = permit;
+                build.run()
+            })
+            .await
         };
         context.spawn(work.into_actor(self).map(|built, actor, context| {
             actor.building = false;

@@ -139,17 +139,37 @@ fn other_keys_or_other_vectors_make_a_file_useless() {
 
 #[test]
 fn a_file_older_than_the_rows_is_caught_up_with() {
-    // After a crash the file is from the last save, and dead rows are not pushed again.
+    // After a crash the file is from the last save.
     let saved = saved();
     let mut index = VectorIndex::new(DIMENSIONS, SMALL);
     let newer = clustered(40, 3);
-    for (key, vector) in (1..).zip(saved.vectors.iter().chain(&newer)).filter(|(k, _)| k % 5 != 0) {
+    for (key, vector) in (1..).zip(saved.vectors.iter().chain(&newer)) {
         index.push(AtomNo(key * 10), Some(vector)).unwrap();
     }
     assert_eq!(index.load(&saved.path, &identity()).unwrap(), Loaded::Adopted);
     assert!(recall_at_10(&index) >= 0.95);
     let newest = index.nearest(&QueryVector::from(&newer[38]), 1).unwrap();
     assert_eq!(index.key_of(newest[0].0), Some(AtomNo(4_890)));
+}
+
+/// The file would keep the vector of a row that was deleted, and its next save would too.
+#[test]
+fn a_file_with_a_vector_whose_row_is_gone_is_not_used() {
+    let saved = saved();
+    let mut index = VectorIndex::new(DIMENSIONS, SMALL);
+    for (key, vector) in (1..).zip(&saved.vectors).filter(|(key, _)| *key != 7) {
+        index.push(AtomNo(key * 10), Some(vector)).unwrap();
+    }
+    check_mismatch(index.load(&saved.path, &identity()).unwrap(), &index);
+}
+
+#[test]
+fn a_graph_that_holds_a_removed_vector_is_not_saved() {
+    let mut saved = saved();
+    saved.index.remove(3);
+    fs::remove_file(&saved.path).unwrap();
+    assert!(!saved.index.save(&saved.path, &identity()).unwrap());
+    assert!(!saved.path.exists());
 }
 
 #[test]

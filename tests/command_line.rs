@@ -1,0 +1,269 @@
+//! The built binary as an operator meets it: help, configuration, tenants and keys of a data
+//! directory that no server runs on, and what the logs never hold.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+#[path = "recovery/client.rs"]
+mod client;
+#[path = "recovery/process.rs"]
+mod process;
+
+use std::path::Path;
+use std::process::Output;
+
+use client::Client;
+use process::{ServerProcess, run, text};
+use serde_json::{Value, json};
+
+/// Runs a command that must succeed; answers its standard output.
+#[track_caller]
+fn done(arguments: &[&str]) -> String {
+    let output = run(arguments);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    text(&output.stdout)
+}
+
+#[track_caller]
+fn done_json(arguments: &[&str]) -> Value {
+    serde_json::from_str(&done(arguments)).unwrap()
+}
+
+#[track_caller]
+fn fails(output: &Output, code: i32, parts: &[&str]) {
+    assert_eq!(output.status.code(), Some(code), "{output:?}");
+    assert_eq!(text(&output.stdout), "", "results only go to standard output");
+    let errors = text(&output.stderr);
+    for part in parts {
+        assert!(errors.contains(part), "{part} in {errors}");
+    }
+}
+
+struct Offline<'a>(&'a str);
+
+impl<'a> Offline<'a> {
+    fn new(data_dir: &'a Path) -> Self {
+        Self(data_dir.to_str().unwrap())
+    }
+
+    fn create_tenant(&self, name: &str) -> Value {
+        done_json(&["tenant", "create", "--data-dir", self.0, "--name", name, "--json"])
+    }
+
+    fn tenants(&self) -> Value {
+        done_json(&["tenant", "list", "--data-dir", self.0, "--json"])
+    }
+
+    fn create_key(&self, tenant: &str, name: &str) -> Value {
+        let mut arguments = vec!["key", "create", "--data-dir", self.0, "--json"];
+        arguments.extend(["--tenant", tenant, "--dialect", "mnemoverse", "--name", name]);
+        done_json(&arguments)
+    }
+
+    fn keys(&self) -> Value {
+        done_json(&["key", "list", "--data-dir", self.0, "--json"])
+    }
+}
+
+#[test]
+fn help_names_every_command_and_the_version_is_the_package_s() {
+    let help = done(&["--help"]);
+    for command in ["serve", "tenant", "key", "check-config", "eval", "Examples:"] {
+        assert!(help.contains(command), "{command} in {help}");
+    }
+    for command in [&["serve"][..], &["tenant", "create"], &["key", "create"], &["check-config"]] {
+        let help = done(&[command, &["--help"]].concat());
+        assert!(help.contains("--data-dir"), "{help}");
+    }
+    assert_eq!(done(&["--version"]).trim(), concat!("hebbd ", env!("CARGO_PKG_VERSION")));
+    fails(&run(&["no-such-command"]), 2, &["no-such-command"]);
+    fails(&run(&["key", "create", "--tenant", "none"]), 2, &["none"]);
+}
+
+#[test]
+fn a_wrong_configuration_is_refused_with_all_its_problems() {
+    let data_dir = tempfile::tempdir().unwrap();
+    let path = data_dir.path().to_str().unwrap();
+    std::fs::write(data_dir.path().join("hebbd.toml"), "[log]\nfilter = \"inof\"\n").unwrap();
+    let wrong = ["server.wrokers=3", "index.exact_rows_max=1", "server.listen=nowhere"];
+    let settings: Vec<&str> = wrong.iter().flat_map(|setting| ["--set", *setting]).collect();
+    let parts = ["wrokers", "`workers`", "exact_rows_max", "256", "listen: ", "inof"];
+    for command in ["check-config", "serve"] {
+        let output = run(&[&[command, "--data-dir", path][..], &settings].concat());
+        fails(&output, 2, &parts);
+    }
+    let tenant = [&["tenant", "list", "--data-dir", path][..], &settings].concat();
+    fails(&run(&tenant), 2, &parts);
+    let left: Vec<_> = std::fs::read_dir(data_dir.path()).unwrap().collect();
+    assert_eq!(left.len(), 1, "nothing was created: {left:?}");
+
+    std::fs::remove_file(data_dir.path().join("hebbd.toml")).unwrap();
+    let shown = done(&["check-config", "--data-dir", path, "--set", "server.workers=3"]);
+    assert!(shown.contains("server.workers = 3  # flag --set"), "{shown}");
+    assert_eq!(done(&["check-config", "--quiet", "--data-dir", path]), "");
+}
+
+#[test]
+fn tenants_and_keys_made_offline_serve_until_they_are_revoked() {
+    let data_dir = tempfile::tempdir().unwrap();
+    let offline = Offline::new(data_dir.path());
+    let acme = offline.create_tenant("acme");
+    let tenant = acme["id"].as_str().unwrap();
+    let tenants = offline.tenants();
+    assert_eq!(tenants, json!([acme]), "the list has the same fields as the creation");
+    for field in ["id", "name", "plan", "shard", "created_at"] {
+        assert!(!acme[field].is_null(), "{field} in {acme}");
+    }
+    assert_eq!((&acme["name"], &acme["plan"]), (&json!("acme"), &json!("local")));
+
+    let kept = offline.create_key(tenant, "kept");
+    let revoked = offline.create_key(tenant, "revoked");
+    let mut expected = Vec::new();
+    for key in [&kept, &revoked] {
+        assert!(key["api_key"].as_str().unwrap().starts_with("mk_live_"), "{key}");
+        let mut listed = key.clone();
+        listed.as_object_mut().unwrap().remove("api_key");
+        assert_eq!((&listed["tenant"], &listed["revoked_at"]), (&json!(tenant), &Value::Null));
+        expected.push(listed);
+    }
+    let mut keys = offline.keys().as_array().unwrap().clone();
+    keys.sort_by_key(|key| key["id"].as_str().unwrap().to_owned());
+    assert_eq!(keys, expected, "the secret is shown once");
+    let id = revoked["id"].as_str().unwrap();
+    done(&["key", "revoke", "--data-dir", offline.0, id]);
+    let keys = offline.keys();
+    let states: Vec<bool> =
+        keys.as_array().unwrap().iter().map(|key| key["revoked_at"].is_string()).collect();
+    assert_eq!(states.iter().filter(|is_revoked| **is_revoked).count(), 1, "{keys}");
+
+    let server = ServerProcess::start(data_dir.path(), &[]);
+    let mut client = Client::new(&server.base_url, kept["api_key"].as_str().unwrap());
+    assert_eq!(client.write(&json!({"content": "Made offline"}))["stored"], true);
+    let mut refused = Client::new(&server.base_url, revoked["api_key"].as_str().unwrap());
+    let answer = refused.get("/api/v1/memory/stats");
+    assert_eq!(answer.status, 401, "{answer:?}");
+    assert_eq!(answer.json()["details"]["reason"], "revoked_key");
+    server.stop();
+}
+
+#[test]
+fn names_and_ids_that_are_not_there_are_plain_errors() {
+    let data_dir = tempfile::tempdir().unwrap();
+    let path = data_dir.path().to_str().unwrap();
+    let nobody = "00000000-0000-7000-8000-000000000000";
+    let in_dir = ["--data-dir", path];
+    let plan = [&["tenant", "create", "--name", "x", "--plan", "gold"][..], &in_dir].concat();
+    fails(&run(&plan), 1, &["gold", "local"]);
+    let key =
+        [&["key", "create", "--tenant", nobody, "--dialect", "mnemoverse"][..], &in_dir].concat();
+    fails(&run(&key), 1, &[nobody]);
+    fails(&run(&[&["key", "revoke", nobody][..], &in_dir].concat()), 1, &[nobody]);
+    let dialect =
+        [&["key", "create", "--tenant", nobody, "--dialect", "latin"][..], &in_dir].concat();
+    fails(&run(&dialect), 2, &["latin", "mnemoverse"]);
+    assert_eq!(Offline::new(data_dir.path()).tenants(), json!([]));
+}
+
+#[test]
+fn offline_commands_are_refused_while_a_server_runs() {
+    let data_dir = tempfile::tempdir().unwrap();
+    let path = data_dir.path().to_str().unwrap();
+    let server = ServerProcess::start(data_dir.path(), &[]);
+    let commands = [
+        &["tenant", "list", "--data-dir", path][..],
+        &["key", "list", "--data-dir", path],
+        &["tenant", "create", "--name", "late", "--data-dir", path],
+    ];
+    let running: Vec<_> = commands
+        .map(|command| command.iter().map(|part| (*part).to_owned()).collect::<Vec<String>>())
+        .into_iter()
+        .map(|command| {
+            std::thread::spawn(move || run(&command.iter().map(String::as_str).collect::<Vec<_>>()))
+        })
+        .collect();
+    for output in running {
+        let parts = ["stop the server that runs on this data directory", "in use", path];
+        fails(&output.join().unwrap(), 1, &parts);
+    }
+    assert_eq!(server.client().stats()["total_atoms"], 0);
+    server.stop();
+    let offline = Offline::new(data_dir.path());
+    assert_eq!(offline.tenants().as_array().unwrap().len(), 1, "only the server's own");
+}
+
+#[test]
+fn without_dev_nothing_is_created_and_the_operator_is_told_what_to_do() {
+    let data_dir = tempfile::tempdir().unwrap();
+    let path = data_dir.path().to_str().unwrap();
+    let mut child = process::hebbd(&["serve", "--data-dir", path, "--listen", "127.0.0.1:0"])
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    let mut errors = std::io::BufReader::new(child.stderr.take().unwrap());
+    while !said.contains("start with --dev") {
+        let count = std::io::BufRead::read_line(&mut errors, &mut said).unwrap();
+        assert!(count > 0, "it ended: {said}");
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(said.contains("hebbd tenant create"), "{said}");
+    assert!(!data_dir.path().join("dev-credentials.json").exists());
+    assert_eq!(Offline::new(data_dir.path()).tenants(), json!([]));
+}
+
+/// Everything a caller sends, at the most talkative level there is.
+#[test]
+fn logs_hold_no_secret_and_nothing_of_what_is_remembered_or_asked() {
+    let data_dir = tempfile::tempdir().unwrap();
+    let server = ServerProcess::start(data_dir.path(), &["--log", "trace"]);
+    let mut client = server.client();
+    let item = json!({
+        "content": "Contentmarker is the word",
+        "concepts": ["Conceptmarker"],
+        "domain": "domainmarker",
+        "external_ref": "refmarker",
+        "fingerprint": "printmarker",
+        "metadata": {"note": "metadatamarker"},
+    });
+    let id = client.write(&item)["atom_id"].as_str().unwrap().to_owned();
+    client.write_batch(&[json!({"content": "Batchmarker is another word"})]);
+    client.read(&json!({"query": "Querymarker and Contentmarker"}));
+    client.by_external_ref("refmarker");
+    client.by_external_ref("absentmarker");
+    client.export();
+    client.post("/api/v1/memory/write", &json!({"content": 7, "domain": "wrongmarker"}));
+    client.get("/api/v1/pathmarker?query=stringmarker");
+    let wrong = "mk_live_wrongkeymarker";
+    assert_eq!(Client::new(&server.base_url, wrong).get("/api/v1/memory/stats").status, 401);
+    client.delete_atom(&id);
+    let key = server.key.clone();
+    let log = server.stop();
+    assert!(log.contains("request served") && log.contains("TRACE"), "{log}");
+    let lower = log.to_lowercase();
+    for secret in [
+        &key.to_lowercase(),
+        "contentmarker",
+        "conceptmarker",
+        "domainmarker",
+        "refmarker",
+        "printmarker",
+        "metadatamarker",
+        "batchmarker",
+        "querymarker",
+        "absentmarker",
+        "wrongmarker",
+        "pathmarker",
+        "stringmarker",
+        "wrongkeymarker",
+    ] {
+        let line = lower.lines().find(|line| line.contains(secret));
+        assert!(line.is_none(), "{secret} in {line:?}");
+    }
+}

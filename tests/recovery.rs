@@ -1,0 +1,25 @@
+//! The built binary, killed and restarted: what was acknowledged is there, what was not is there
+//! whole or not at all, and damage to what can be made again costs nothing.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test fails by panicking and prints its seed"
+)]
+
+#[path = "recovery/caches.rs"]
+mod caches;
+#[path = "recovery/client.rs"]
+mod client;
+#[path = "recovery/kills.rs"]
+mod kills;
+#[path = "recovery/process.rs"]
+mod process;
+#[path = "recovery/seed.rs"]
+mod seed;
+#[path = "recovery/start_and_stop.rs"]
+mod start_and_stop;
+#[path = "support/mod.rs"]
+mod support;
