@@ -500,7 +500,7 @@ mod each_rule_is_seen_failing {
             ("src/index/mod.rs", "use crate::embedding::Embedder;", "`index` may import types"),
             ("src/tenant/open.rs", "use crate::actors::Registry;", "`tenant` may import"),
             ("src/control/keys.rs", "use crate::engine::atom::Atom;", "`control` may import"),
-            ("src/actors/registry.rs", "use crate::storage::Store;", "`actors` may import"),
+            ("src/actors/registry.rs", "use crate::storage::records;", "`actors` may import"),
             ("src/actors/handle.rs", "use crate::embedding::HttpEmbedder;", "`actors` may import"),
             ("src/service/memory.rs", "use crate::tenant::Tenant;", "`service` may import"),
             ("src/api/ops.rs", "use crate::actors::Registry;", "`api` may import"),

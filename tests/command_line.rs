@@ -13,12 +13,18 @@ mod client;
 #[path = "recovery/process.rs"]
 mod process;
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::Output;
+use std::process::{Output, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
 
 use client::Client;
 use process::{ServerProcess, run, text};
 use serde_json::{Value, json};
+
+/// A server that says nothing for this long will say nothing more.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Runs a command that must succeed; answers its standard output.
 #[track_caller]
@@ -200,16 +206,18 @@ fn without_dev_nothing_is_created_and_the_operator_is_told_what_to_do() {
     let data_dir = tempfile::tempdir().unwrap();
     let path = data_dir.path().to_str().unwrap();
     let mut child = process::hebbd(&["serve", "--data-dir", path, "--listen", "127.0.0.1:0"])
-        .stdin(std::process::Stdio::null())
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
+    let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let (heard, hearing) = mpsc::channel();
+    std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| heard.send(line)));
     let mut said = String::new();
-    let mut errors = std::io::BufReader::new(child.stderr.take().unwrap());
     while !said.contains("start with --dev") {
-        let count = std::io::BufRead::read_line(&mut errors, &mut said).unwrap();
-        assert!(count > 0, "it ended: {said}");
+        let Ok(line) = hearing.recv_timeout(PATIENCE) else { break };
+        said += &line;
     }
     child.kill().unwrap();
     child.wait().unwrap();

@@ -261,8 +261,8 @@ async fn no_call_is_lost_while_tenants_are_closed_all_the_time() {
     // Some tenants have one caller and are idle between its calls, some have two.
     const TENANTS: usize = 8;
     const TASKS: usize = 12;
-    const CALLS_MAX: usize = 500;
-    const CLOSED_ENOUGH: usize = 20;
+    const CALLS_MAX: usize = 5_000;
+    const CLOSED_ENOUGH: usize = 10;
     let scene = Scene::new(|config| config.shards.defaults.idle_evict_s = 0);
     let tenants: Vec<TenantId> = (0..TENANTS).map(|_| scene.tenant()).collect();
     let done = Arc::new(AtomicBool::new(false));

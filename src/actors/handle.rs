@@ -55,6 +55,8 @@ struct Inner {
     generation: u64,
     address: Addr<TenantActor>,
     gave_up: Arc<AtomicBool>,
+    /// Somebody is trying to take all permits, so having none does not mean being overloaded.
+    closing: AtomicBool,
     permits: Arc<Semaphore>,
     permits_total: u32,
     shard_permits: Arc<Semaphore>,
@@ -82,6 +84,7 @@ impl TenantHandle {
             generation,
             address,
             gave_up,
+            closing: AtomicBool::new(false),
             permits: Arc::new(Semaphore::new(permits_total as usize)),
             permits_total,
             shard_permits,
@@ -162,6 +165,9 @@ impl TenantHandle {
         let take = |semaphore: &Arc<Semaphore>, scope| {
             Arc::clone(semaphore).try_acquire_owned().map_err(|refusal| match refusal {
                 TryAcquireError::Closed => Refusal::Closed,
+                TryAcquireError::NoPermits if self.0.closing.load(Ordering::SeqCst) => {
+                    Refusal::Closed
+                }
                 TryAcquireError::NoPermits => Refusal::Full(scope),
             })
         };
@@ -171,8 +177,12 @@ impl TenantHandle {
     /// Closes the actor if no call is in flight: from here on every call is told `Evicted`.
     /// Returns whether it closed; on return the tenant's caches are saved.
     pub(super) async fn close_if_idle(&self) -> bool {
+        self.0.closing.store(true, Ordering::SeqCst);
         let all = Arc::clone(&self.0.permits).try_acquire_many_owned(self.0.permits_total);
-        let Ok(all) = all else { return false };
+        let Ok(all) = all else {
+            self.0.closing.store(false, Ordering::SeqCst);
+            return false;
+        };
         self.close().await;
         drop(all);
         true

@@ -26,8 +26,8 @@ use crate::control::quotas::{RateExceeded, RateStatus, TokenBucket};
 use crate::tenant::{OpenTenant, Tenant};
 use crate::types::{Clock, Deadline, EmbedderIdentity, TenantId, Timestamp};
 
-/// How often a call is sent again after its tenant was evicted or crashed before it began.
-const ATTEMPTS_MAX: usize = 3;
+/// How many crashes of its tenant a call is sent again after, if it had not begun.
+const CRASHES_OUTLIVED_MAX: usize = 3;
 
 struct SlotState {
     history: CrashHistory,
@@ -138,19 +138,24 @@ impl Registry {
         deadline: Deadline,
     ) -> Result<C::Reply, ActorError> {
         let mut command = command;
-        for _ in 0..ATTEMPTS_MAX {
+        let mut crashes = 0;
+        while crashes < CRASHES_OUTLIVED_MAX {
             let handle = self.handle(tenant, deadline).await?;
             command = match handle.call(command, deadline).await {
                 Ok(reply) => return Ok(reply),
                 Err(CallFailure::Failed(error)) => return Err(error),
                 Err(CallFailure::Evicted(command)) => command,
                 Err(CallFailure::Crashed(command)) => {
+                    crashes += 1;
                     self.note_crash(&handle).await;
                     command.ok_or(ActorError::Crashed)?
                 }
             };
+            if deadline.remaining().is_zero() {
+                return Err(ActorError::DeadlineExceeded);
+            }
         }
-        Err(ActorError::Overloaded { scope: "restarting tenant" })
+        Err(ActorError::Crashed)
     }
 
     fn slot(&self, tenant: TenantId, bucket: impl FnOnce() -> TokenBucket) -> Arc<Slot> {

@@ -24,6 +24,9 @@ fn start(data_dir: &Path, clock: &Arc<ManualClock>) -> TestServer {
     })
 }
 
+/// A name, and what it does given the path of the index cache.
+type Damage<'a> = (&'a str, &'a dyn Fn(&Path));
+
 /// Every file below a directory whose name has this end.
 fn files(directory: &Path, extension: &str) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
@@ -100,7 +103,7 @@ async fn damaged_caches_and_snapshots_change_no_answer() {
     let cache = files(path, "hnsw").pop().expect("a cache was saved");
     let sound = fs::read(&cache).unwrap();
 
-    let damages: [(&str, &dyn Fn(&Path)); 7] = [
+    let damages: [Damage<'_>; 7] = [
         ("no damage", &|_| {}),
         ("one bit of the cache", &|cache| {
             let mut bytes = fs::read(cache).unwrap();
