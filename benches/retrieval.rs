@@ -5,6 +5,7 @@
 
 #![allow(
     clippy::print_stdout,
+    clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
     clippy::indexing_slicing,
     clippy::unwrap_used,

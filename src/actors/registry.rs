@@ -352,6 +352,9 @@ impl Registry {
         let Ok(shard) = self.shards.get(known.shard) else { return false };
         let idle_after_us = shard.settings.idle_evict_s.saturating_mul(1_000_000);
         let mut state = slot.state.lock().await;
+        if state.retired {
+            return false;
+        }
         let closed = match slot.current() {
             None => false,
             Some(handle) => {
@@ -365,7 +368,7 @@ impl Registry {
         };
         if state.history.is_clean(self.clock.now(), &self.policy) && slot.bucket.is_full() {
             state.retired = true;
-            self.slots.remove(&tenant);
+            self.slots.remove_if(&tenant, |_, present| Arc::ptr_eq(present, slot));
         }
         closed
     }

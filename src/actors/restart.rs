@@ -67,10 +67,10 @@ impl CrashHistory {
 
     #[must_use]
     pub fn permission(&self, now: Timestamp, policy: &RestartPolicy) -> Permission {
-        if let Some(until) = self.quarantined_until {
-            if until > now {
-                return Permission::Quarantined { until };
-            }
+        if let Some(until) = self.quarantined_until
+            && until > now
+        {
+            return Permission::Quarantined { until };
         }
         // Crashes in the future stand for the quarantine that has just ended; they call for no
         // pause of their own.

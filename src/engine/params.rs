@@ -118,7 +118,7 @@ impl Default for RetrievalParams {
             unknown_full_atoms: 200.0,
             pair_share: 0.5,
             synonym_frequency_max: 0.25,
-            synonym_share_min: 0.08,
+            synonym_share_min: 0.15,
             x_dense: 0.45,
             x_coverage: 0.30,
             x_bm25: 0.25,

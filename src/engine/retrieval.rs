@@ -334,31 +334,43 @@ fn score_alone(
         }
     }
     if !plan.named.is_empty() {
-        let labels = memory.label_matches(&plan.named);
+        let gains: Vec<f32> = memory
+            .label_matches(&plan.named)
+            .into_iter()
+            .map(|matched| match matched {
+                LabelMatch::Named => params.weight_speaker,
+                LabelMatch::OtherSpeaker => -params.weight_speaker,
+                LabelMatch::NotASpeaker => 0.0,
+            })
+            .collect();
         for (alone, label_no) in alone.iter_mut().zip(memory.label_numbers()) {
-            *alone += match labels.get(*label_no as usize) {
-                Some(LabelMatch::Named) => params.weight_speaker,
-                Some(LabelMatch::OtherSpeaker) => -params.weight_speaker,
-                Some(LabelMatch::NotASpeaker) | None => 0.0,
-            };
+            *alone += gains.get(*label_no as usize).copied().unwrap_or(0.0);
         }
     }
 }
 
-/// How far the two rows that stand out most in every session do so.
+/// How far the two rows that stand out most in every session do so. Rows of a session mostly
+/// follow each other, so its two values stay in registers until another session begins; there is
+/// no branch on the data.
 fn find_best_sessions(memory: &DomainMemory, usual: f32, scratch: &mut Scratch) {
-    scratch.best_two.resize(memory.timeline.session_count(), [0.0; 2]);
-    for (x, session) in scratch.x.iter().zip(memory.timeline.sessions()) {
-        let standout = x - usual;
-        if standout <= 0.0 {
-            continue;
+    let Scratch { x, best_two, .. } = scratch;
+    best_two.resize(memory.timeline.session_count(), [0.0; 2]);
+    let mut current = timeline::LOOSE;
+    let [mut first, mut second] = [0.0_f32; 2];
+    for (x, session) in x.iter().zip(memory.timeline.sessions()) {
+        if *session != current {
+            if let Some(best) = best_two.get_mut(current as usize) {
+                *best = [first, second];
+            }
+            current = *session;
+            [first, second] = best_two.get(current as usize).copied().unwrap_or_default();
         }
-        let Some(best) = scratch.best_two.get_mut(*session as usize) else { continue };
-        if standout > best[0] {
-            *best = [standout, best[0]];
-        } else if standout > best[1] {
-            best[1] = standout;
-        }
+        let standout = (x - usual).max(0.0);
+        second = second.max(first.min(standout));
+        first = first.max(standout);
+    }
+    if let Some(best) = best_two.get_mut(current as usize) {
+        *best = [first, second];
     }
 }
 
@@ -371,16 +383,19 @@ fn score_together(
     scratch: &mut Scratch,
 ) {
     let Scratch { own, covered, x, alone, together, best_two, .. } = scratch;
-    let own = own.iter().zip(covered.iter()).zip(x.iter()).zip(alone.iter());
-    let rows = own.zip(memory.timeline.sessions());
-    for (together, ((((own, covered), x), alone), session)) in together.iter_mut().zip(rows) {
-        let standout = (x - usual).max(0.0);
-        let best = match best_two.get(*session as usize) {
-            Some([first, second]) if *session != timeline::LOOSE => (first + second) / 2.0,
-            _ => standout,
+    // `best_two` of the chain of rows without a session would make them lift each other.
+    let means: Vec<f32> = best_two.iter().map(|[first, second]| (first + second) / 2.0).collect();
+    let rows = own.iter().zip(covered.iter()).zip(x.iter()).zip(alone.iter());
+    for (together, (((own, covered), x), alone)) in together.iter_mut().zip(rows) {
+        *together = alone + (covered - own) - params.weight_session * (x - usual).max(0.0);
+    }
+    let rows = x.iter().zip(alone.iter()).zip(memory.timeline.sessions());
+    for (together, ((x, alone), session)) in together.iter_mut().zip(rows) {
+        let best = match *session {
+            timeline::LOOSE => (x - usual).max(0.0),
+            session => means.get(session as usize).copied().unwrap_or(0.0),
         };
-        let gain = (covered - own) + params.weight_session * (best - standout);
-        *together = alone + gain.max(0.0);
+        *together = alone.max(*together + params.weight_session * best);
     }
 }
 

@@ -145,8 +145,8 @@ impl Tenant {
             let mut score_min = selection.score_min(params);
             let chunks = scores.together.chunks(SKIP_ROWS);
             for (first, chunk) in (0_u32..).step_by(SKIP_ROWS).zip(chunks) {
-                let best = chunk.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-                if best < score_min && gains.is_none() {
+                let good: u32 = chunk.iter().map(|score| u32::from(*score >= score_min)).sum();
+                if good == 0 && gains.is_none() {
                     continue;
                 }
                 for (row, together) in (first..).zip(chunk) {
