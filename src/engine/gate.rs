@@ -7,8 +7,10 @@ use crate::engine::params::GateParams;
 /// What is known of the nearest stored atoms when a write arrives.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Novelty {
-    /// Cosine of the nearest live atom of the domain, in [-1, 1]; `None` for an empty domain or
-    /// a text without direction.
+    /// The domain holds no atom.
+    pub is_first: bool,
+    /// Cosine of the nearest live atom of the domain, in [-1, 1]; `None` where nothing can be
+    /// compared, since the text has no direction or none of the atoms has.
     pub nearest_similarity: Option<f32>,
     /// A live atom of the domain has exactly this content.
     pub same_content: bool,
@@ -27,6 +29,10 @@ pub enum Admission {
 /// The first atom of a domain is entirely new. A text without direction counts as middling.
 #[must_use]
 pub fn decide(novelty: &Novelty, params: &GateParams) -> Admission {
+    if novelty.is_first {
+        let reason = "stored: the first atom of its domain".to_owned();
+        return Admission::Admit { importance: 1.0, reason };
+    }
     let importance = match novelty.nearest_similarity {
         None => params.importance_unknown,
         Some(similarity) if similarity.is_finite() => (1.0 - similarity).clamp(0.0, 1.0),
@@ -41,7 +47,7 @@ pub fn decide(novelty: &Novelty, params: &GateParams) -> Admission {
         return Admission::Reject { importance: 0.0, reason: reason.to_owned() };
     }
     let reason = match novelty.nearest_similarity {
-        None => "stored: first of its kind in this domain".to_owned(),
+        None => "stored: nothing in this domain to compare it with".to_owned(),
         Some(similarity) => format!("stored: novelty {importance:.3} (nearest {similarity:.3})"),
     };
     Admission::Admit { importance, reason }
@@ -53,7 +59,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn novelty(nearest: Option<f32>, same_wording: bool) -> Novelty {
-        Novelty { nearest_similarity: nearest, same_content: false, same_wording }
+        let is_first = false;
+        Novelty { is_first, nearest_similarity: nearest, same_content: false, same_wording }
     }
 
     #[test]

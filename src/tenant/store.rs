@@ -103,20 +103,24 @@ impl Tenant {
     ) -> Result<Novelty, TenantError> {
         let number = self.domain_numbers.get(&new.domain);
         let Some(domain) = number.and_then(|number| self.domains.get(number)) else {
-            // The first atom of a domain is entirely new.
-            let nearest_similarity = embedding.map(|_| 0.0);
-            return Ok(Novelty { nearest_similarity, same_content: false, same_wording: false });
+            return Ok(Novelty {
+                is_first: true,
+                nearest_similarity: None,
+                same_content: false,
+                same_wording: false,
+            });
         };
         let content = Fingerprint::of_content(&new.content);
         let wording = Fingerprint::of_wording(&new.content);
         let nearest_similarity = match embedding {
             Some(embedding) => {
                 let nearest = domain.vectors.nearest(&QueryVector::from(embedding), 1)?;
-                Some(nearest.first().map_or(0.0, |(_, similarity)| *similarity))
+                nearest.first().map(|(_, similarity)| *similarity)
             }
             None => None,
         };
         Ok(Novelty {
+            is_first: false,
             nearest_similarity,
             same_content: domain.contents.contains_key(&content),
             same_wording: domain.wordings.contains_key(&wording),
