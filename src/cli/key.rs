@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use secrecy::ExposeSecret;
 
-use super::{load_config, offline, output};
+use super::offline::{self, ListArgs};
+use super::output;
 use crate::config::ConfigFlags;
 use crate::control::keys::{Dialect, KeyInfo};
 use crate::types::{KeyId, TenantId};
@@ -39,15 +40,6 @@ pub(super) struct CreateArgs {
 }
 
 #[derive(Debug, clap::Args)]
-pub(super) struct ListArgs {
-    #[command(flatten)]
-    config: ConfigFlags,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
-}
-
-#[derive(Debug, clap::Args)]
 pub(super) struct RevokeArgs {
     #[command(flatten)]
     config: ConfigFlags,
@@ -68,11 +60,10 @@ pub(super) async fn run(command: KeyCommand) -> anyhow::Result<ExitCode> {
         KeyCommand::List(args) => args.config.clone(),
         KeyCommand::Revoke(args) => args.config.clone(),
     };
-    let config = match load_config(flags) {
-        Ok(config) => config,
+    let (_, directory) = match offline::open(flags).await? {
+        Ok(opened) => opened,
         Err(code) => return Ok(code),
     };
-    let directory = offline::open(&config).await?;
     match command {
         KeyCommand::Create(args) => {
             let key = directory.create_key(args.tenant, args.dialect, &args.name)?;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{load_config, offline, output};
+use super::{offline, output};
 use crate::actors::shards::Shard;
 use crate::actors::tenant::data::embedded_part;
 use crate::app;
@@ -29,11 +29,10 @@ pub(super) struct ReembedArgs {
 }
 
 pub(super) async fn run(args: ReembedArgs) -> anyhow::Result<ExitCode> {
-    let config = match load_config(args.config) {
-        Ok(config) => config,
+    let (config, directory) = match offline::open(args.config).await? {
+        Ok(opened) => opened,
         Err(code) => return Ok(code),
     };
-    let directory = offline::open(&config).await?;
     let embedder = embedding::from_settings(&config.embedding)?;
     let mut tenants = directory.tenants();
     if let Some(id) = args.tenant {

@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use super::{load_config, offline, output};
+use super::offline::{self, ListArgs};
+use super::output;
 use crate::app;
 use crate::config::ConfigFlags;
 use crate::control::plans;
@@ -32,25 +33,15 @@ pub(super) struct CreateArgs {
     json: bool,
 }
 
-#[derive(Debug, clap::Args)]
-pub(super) struct ListArgs {
-    #[command(flatten)]
-    config: ConfigFlags,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
-}
-
 pub(super) async fn run(command: TenantCommand) -> anyhow::Result<ExitCode> {
     let flags = match &command {
         TenantCommand::Create(args) => args.config.clone(),
         TenantCommand::List(args) => args.config.clone(),
     };
-    let config = match load_config(flags) {
-        Ok(config) => config,
+    let (config, directory) = match offline::open(flags).await? {
+        Ok(opened) => opened,
         Err(code) => return Ok(code),
     };
-    let directory = offline::open(&config).await?;
     match command {
         TenantCommand::Create(args) => {
             let shards: Vec<ShardNo> = app::shard_plans(&config)?

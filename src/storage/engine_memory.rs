@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{AtomicBatch, Change, StorageError, Store, Visit};
+use super::{AtomicBatch, Change, StorageError, Store, Visit, scan_start};
 
 /// Which calls fail, counted from 1. `None`: that kind of call never fails.
 #[derive(Debug, Clone, Copy, Default)]
@@ -81,12 +81,9 @@ impl Store for MemoryStore {
         after: Option<&[u8]>,
         visit: &mut dyn FnMut(&[u8], &[u8]) -> Visit,
     ) -> Result<(), StorageError> {
-        let start = match after {
-            Some(after) if after >= prefix => Bound::Excluded(after.to_vec()),
-            _ => Bound::Included(prefix.to_vec()),
-        };
+        let range = (scan_start(prefix, after), Bound::Unbounded);
         let state = self.state();
-        for (key, value) in state.applied.range((start, Bound::Unbounded)) {
+        for (key, value) in state.applied.range::<[u8], _>(range) {
             if !key.starts_with(prefix) || visit(key, value).is_break() {
                 break;
             }

@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{AtomicBatch, Change, StorageError, Store, Visit};
+use super::{AtomicBatch, Change, StorageError, Store, Visit, scan_start};
 
 /// How long the lock of a process that was just killed may linger, and how often to look.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
@@ -146,11 +146,8 @@ impl Store for SledStore {
         after: Option<&[u8]>,
         visit: &mut dyn FnMut(&[u8], &[u8]) -> Visit,
     ) -> Result<(), StorageError> {
-        let start = match after {
-            Some(after) if after >= prefix => Bound::Excluded(after),
-            _ => Bound::Included(prefix),
-        };
-        for pair in self.tree.range::<&[u8], _>((start, Bound::Unbounded)) {
+        let range = (scan_start(prefix, after), Bound::Unbounded);
+        for pair in self.tree.range::<&[u8], _>(range) {
             let (key, value) = pair.map_err(|error| describe(&self.path, &error))?;
             if !key.starts_with(prefix) || visit(&key, &value).is_break() {
                 break;

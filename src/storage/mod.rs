@@ -13,7 +13,7 @@ mod group_commit;
 pub mod keys;
 pub mod records;
 
-use std::ops::ControlFlow;
+use std::ops::{Bound, ControlFlow};
 
 use thiserror::Error;
 
@@ -91,6 +91,14 @@ pub type Visit = ControlFlow<()>;
 
 /// A key and its value.
 pub type Pair = (Vec<u8>, Vec<u8>);
+
+/// Where a scan of `prefix` begins: behind `after`, unless that sorts before the prefix.
+fn scan_start<'a>(prefix: &'a [u8], after: Option<&'a [u8]>) -> Bound<&'a [u8]> {
+    match after {
+        Some(after) if after >= prefix => Bound::Excluded(after),
+        _ => Bound::Included(prefix),
+    }
+}
 
 /// An ordered, durable map of byte strings.
 pub trait Store: Send + Sync + 'static {
