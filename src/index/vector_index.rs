@@ -152,15 +152,6 @@ impl VectorIndex {
         self.rows.score_range(query, 0..self.rows.len(), scores);
     }
 
-    /// The cosine of two rows; zero when either was removed or has no vector.
-    #[must_use]
-    pub fn similarity_between(&self, row_a: u32, row_b: u32) -> f32 {
-        match self.rows.values(row_a).filter(|_| self.rows.has_vector(row_a)) {
-            Some(values) => self.rows.score(&QueryVector::from_values(values), row_b),
-            None => 0.0,
-        }
-    }
-
     /// The `count` live rows with the highest scores, best first, ties by the lower row; fewer when
     /// there are fewer with a vector. Exact without a graph; with one a row in it may be missed,
     /// but scores are exact all the same and rows pushed since are never missed.

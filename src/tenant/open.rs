@@ -291,7 +291,7 @@ pub(super) fn concept_hashes(entry: &EntryRecord) -> impl Iterator<Item = u64> {
     entry.concepts.as_chunks::<8>().0.iter().map(|bytes| u64::from_le_bytes(*bytes))
 }
 
-fn row_from(no: AtomNo, entry: &EntryRecord, access: Option<&AccessRecord>) -> Row {
+pub(super) fn row_from(no: AtomNo, entry: &EntryRecord, access: Option<&AccessRecord>) -> Row {
     let created_at = Timestamp::from_micros(entry.created_at_us);
     Row {
         id: AtomId(Uuid::from_bytes(entry.id)),

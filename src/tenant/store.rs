@@ -1,10 +1,9 @@
 //! Remembering. Each item is planned against memory that already holds the items before it, and
 //! the whole command becomes one atomic batch.
 
-use super::domain::Row;
-use super::open::damaged;
+use super::open::{damaged, row_from};
 use super::{Tenant, TenantError, ids};
-use crate::engine::atom::{AtomKind, NewAtom, WriteDecision, WriteOutcome};
+use crate::engine::atom::{NewAtom, WriteDecision, WriteOutcome};
 use crate::engine::concepts;
 use crate::engine::fingerprint::Fingerprint;
 use crate::engine::gate::{self, Admission, Novelty};
@@ -24,6 +23,21 @@ use crate::types::{AtomId, AtomNo, QuantizedVector, Timestamp};
 #[must_use = "a pending batch that is not committed poisons the tenant"]
 pub struct Pending {
     batch: AtomicBatch,
+}
+
+/// What a content is compared by.
+struct Prints {
+    content: Fingerprint,
+    wording: Fingerprint,
+}
+
+impl Prints {
+    fn of(content: &str) -> Self {
+        Self {
+            content: Fingerprint::of_content(content),
+            wording: Fingerprint::of_wording(content),
+        }
+    }
 }
 
 impl Tenant {
@@ -50,7 +64,8 @@ impl Tenant {
         if let Some(outcome) = self.already_stored(&new) {
             return Ok(outcome);
         }
-        let novelty = self.novelty(&new, embedding.as_ref())?;
+        let prints = Prints::of(&new.content);
+        let novelty = self.novelty(&new, &prints, embedding.as_ref())?;
         let (importance, reason) = match gate::decide(&novelty, &self.params.gate) {
             Admission::Admit { importance, reason } => (importance, reason),
             Admission::Reject { importance, reason } => {
@@ -59,7 +74,7 @@ impl Tenant {
             }
         };
         self.uncommitted = true;
-        let id = self.admit(pending, new, embedding, importance)?;
+        let id = self.admit(pending, new, &prints, embedding, importance)?;
         let decision = WriteDecision::Stored;
         Ok(WriteOutcome { decision, atom_id: Some(id), importance, reason })
     }
@@ -99,6 +114,7 @@ impl Tenant {
     fn novelty(
         &self,
         new: &NewAtom,
+        prints: &Prints,
         embedding: Option<&QuantizedVector>,
     ) -> Result<Novelty, TenantError> {
         let number = self.domain_numbers.get(&new.domain);
@@ -110,8 +126,6 @@ impl Tenant {
                 same_wording: false,
             });
         };
-        let content = Fingerprint::of_content(&new.content);
-        let wording = Fingerprint::of_wording(&new.content);
         let nearest_similarity = match embedding {
             Some(embedding) => {
                 let nearest = domain.vectors.nearest(&QueryVector::from(embedding), 1)?;
@@ -122,8 +136,8 @@ impl Tenant {
         Ok(Novelty {
             is_first: false,
             nearest_similarity,
-            same_content: domain.contents.contains_key(&content),
-            same_wording: domain.wordings.contains_key(&wording),
+            same_content: domain.contents.contains_key(&prints.content),
+            same_wording: domain.wordings.contains_key(&prints.wording),
         })
     }
 
@@ -131,6 +145,7 @@ impl Tenant {
         &mut self,
         pending: &mut Pending,
         new: NewAtom,
+        prints: &Prints,
         embedding: Option<QuantizedVector>,
         importance: f32,
     ) -> Result<AtomId, TenantError> {
@@ -139,10 +154,10 @@ impl Tenant {
         self.counters.next_atom_no = AtomNo(no.0 + 1);
         let id = ids::make(created_at, no, &mut self.rng);
         let domain_no = self.domain_for(pending, &new.domain)?;
-        let links = (!new.concepts.is_empty()).then(|| new.concepts.clone());
-        let concepts = match new.concepts.is_empty() {
-            true => concepts::extract(&new.content),
-            false => new.concepts,
+        let are_given = !new.concepts.is_empty();
+        let concepts = match are_given {
+            true => new.concepts,
+            false => concepts::extract(&new.content),
         };
         let analysis = Analysis::of(&new.content);
         let entry = EntryRecord {
@@ -151,8 +166,8 @@ impl Tenant {
             session: new.session.clone(),
             occurred_at_us: new.occurred_at.map(Timestamp::as_micros),
             created_at_us: created_at.as_micros(),
-            content_print: Fingerprint::of_content(&new.content).0,
-            wording_print: Fingerprint::of_wording(&new.content).0,
+            content_print: prints.content.0,
+            wording_print: prints.wording.0,
             fingerprint: new.fingerprint.as_deref().map(print_of),
             external_ref: new.external_ref.as_deref().map(print_of),
             kind: 0,
@@ -178,22 +193,10 @@ impl Tenant {
         };
         pending.batch.put(keys::by_atom(self.no, Kind::Atom, no), encode(&atom)?);
         pending.batch.put(keys::by_atom(self.no, Kind::Entry, no), encode(&entry)?);
-        if let Some(concepts) = links {
-            self.link(pending, &concepts, created_at)?;
+        if are_given {
+            self.link(pending, &atom.concepts, created_at)?;
         }
-        let row = Row {
-            id,
-            no,
-            kind: AtomKind::Episode,
-            importance,
-            valence: 0.0,
-            outcome_count: 0,
-            is_protected: false,
-            created_at,
-            access_count: 0,
-            last_accessed_at: created_at,
-            access_dirty: false,
-        };
+        let row = row_from(no, &entry, None);
         self.remember(&entry, row, &analysis, embedding.as_ref())?;
         Ok(id)
     }

@@ -11,16 +11,17 @@ const WRITE: &str = "/api/v1/memory/write";
 async fn concurrent_writers_of_one_tenant_lose_nothing() {
     let server = TestServer::start().await;
     let key = server.new_tenant_key().await;
-    let ids: BTreeSet<String> = std::thread::scope(|scope| {
-        let writers: Vec<_> = (0..16)
-            .map(|writer| {
-                let (server, key) = (&server, &key);
-                scope.spawn(move || write_ten(server, key, writer))
-            })
-            .collect();
-        writers.into_iter().flat_map(|writer| writer.join().unwrap()).collect()
-    });
+    let ids = ids_of_sixteen_writers(|writer| write_ten(&server, &key, writer));
     assert_eq!(ids.len() as u64, total_atoms(&server, &key), "each id names one atom");
+}
+
+/// Runs `write` in sixteen threads at once; all the ids they answer.
+fn ids_of_sixteen_writers(write: impl Fn(usize) -> Vec<String> + Sync) -> BTreeSet<String> {
+    std::thread::scope(|scope| {
+        let write = &write;
+        let writers: Vec<_> = (0..16).map(|writer| scope.spawn(move || write(writer))).collect();
+        writers.into_iter().flat_map(|writer| writer.join().unwrap()).collect()
+    })
 }
 
 /// Writes on one connection; answers the ids of what was stored.
@@ -46,23 +47,13 @@ fn write_ten(server: &TestServer, key: &str, writer: usize) -> Vec<String> {
 async fn one_external_reference_written_by_many_at_once_is_one_atom() {
     let server = TestServer::start().await;
     let key = server.new_tenant_key().await;
-    let ids: BTreeSet<String> = std::thread::scope(|scope| {
-        let writers: Vec<_> = (0..16)
-            .map(|writer| {
-                let (server, key) = (&server, &key);
-                scope.spawn(move || {
-                    let body = format!(
-                        "{{\"content\":\"Wording number {writer}\",\"external_ref\":\"same\"}}"
-                    );
-                    let mut connection = Connection::to(server);
-                    connection.send(post(WRITE, key, body.as_bytes()));
-                    let answer = connection.answer();
-                    assert_eq!(answer.json()["stored"], true, "{answer:?}");
-                    answer.json()["atom_id"].as_str().unwrap().to_owned()
-                })
-            })
-            .collect();
-        writers.into_iter().map(|writer| writer.join().unwrap()).collect()
+    let ids = ids_of_sixteen_writers(|writer| {
+        let body = format!("{{\"content\":\"Wording number {writer}\",\"external_ref\":\"same\"}}");
+        let mut connection = Connection::to(&server);
+        connection.send(post(WRITE, &key, body.as_bytes()));
+        let answer = connection.answer();
+        assert_eq!(answer.json()["stored"], true, "{answer:?}");
+        vec![answer.json()["atom_id"].as_str().unwrap().to_owned()]
     });
     assert_eq!(ids.len(), 1, "{ids:?}");
     assert_eq!(total_atoms(&server, &key), 1);
