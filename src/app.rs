@@ -15,8 +15,10 @@ use actix::{Actor, Addr};
 use anyhow::{Context, ensure};
 
 use crate::actors::Registry;
+use crate::actors::consolidation::Consolidation;
 use crate::actors::eviction::IdleEviction;
 use crate::actors::placement::choose_shard;
+use crate::actors::quota_reset::QuotaReset;
 use crate::actors::settings::ResolvedShard;
 use crate::actors::settings::resolve_shards;
 use crate::actors::shards::Shards;
@@ -45,8 +47,27 @@ pub struct Application {
     server: BoundServer,
     directory: Arc<Directory>,
     registry: Arc<Registry>,
-    eviction: Addr<IdleEviction>,
+    background: Background,
     metrics: MetricsExport,
+}
+
+/// Actors that work by themselves. Dropping their addresses ends them.
+struct Background {
+    _eviction: Addr<IdleEviction>,
+    _quota_reset: Addr<QuotaReset>,
+    _consolidation: Addr<Consolidation>,
+}
+
+impl Background {
+    fn start(config: &Config, registry: &Arc<Registry>, clock: &Arc<dyn Clock>) -> Self {
+        let interval = Duration::from_secs(config.actors.eviction_interval_s);
+        let (settings, clock) = (config.consolidation.clone(), Arc::clone(clock));
+        Self {
+            _eviction: IdleEviction::new(Arc::clone(registry), interval).start(),
+            _quota_reset: QuotaReset::new(Arc::clone(registry), Arc::clone(&clock)).start(),
+            _consolidation: Consolidation::new(Arc::clone(registry), settings, clock).start(),
+        }
+    }
 }
 
 impl Application {
@@ -81,16 +102,16 @@ impl Application {
         );
         let state = ApiState {
             memory,
-            clock,
+            clock: Arc::clone(&clock),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             render_metrics: metrics.renderer(),
             request_timeout: config.server.request_timeout(),
+            allow_reset: config.server.allow_reset,
         };
         let server = api::bind(&config.server, state)
             .with_context(|| format!("cannot listen on {}", config.server.listen))?;
-        let interval = Duration::from_secs(config.actors.eviction_interval_s);
-        let eviction = IdleEviction::new(Arc::clone(&registry), interval).start();
-        Ok(Self { server, directory, registry, eviction, metrics })
+        let background = Background::start(config, &registry, &clock);
+        Ok(Self { server, directory, registry, background, metrics })
     }
 
     /// The address it really listens on.
@@ -147,7 +168,7 @@ impl Application {
         handle.stop(true).await;
         let served = serving.await;
         upkeep.abort();
-        drop(self.eviction);
+        drop(self.background);
         tracing::info!("stopping: closing tenants and flushing");
         self.registry.shut_down(DRAIN).await;
         tracing::info!("stopped");

@@ -2,10 +2,13 @@
 //! replies; no rule about memory lives here, and nothing here knows HTTP. The registry is the
 //! supervisor: it opens tenants on demand, replaces the crashed and evicts the idle.
 
+pub mod consolidation;
+mod consolidation_settings;
 pub mod error;
 pub mod eviction;
 pub mod handle;
 pub mod placement;
+pub mod quota_reset;
 pub mod registry;
 pub mod restart;
 pub mod settings;

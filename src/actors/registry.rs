@@ -10,7 +10,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use actix::Actor;
-use dashmap::DashMap;
+use dashmap::{DashMap, DashSet};
 use tokio::sync::Mutex;
 use tokio::time::timeout_at;
 
@@ -75,6 +75,20 @@ pub struct Registry {
     clock: Arc<dyn Clock>,
     generations: AtomicU64,
     accepting: AtomicBool,
+    /// Domains that are being consolidated.
+    consolidating: Arc<DashSet<(TenantId, String)>>,
+}
+
+/// A domain's consolidation in progress; ends when dropped.
+pub struct RunningConsolidation {
+    running: Arc<DashSet<(TenantId, String)>>,
+    domain: (TenantId, String),
+}
+
+impl Drop for RunningConsolidation {
+    fn drop(&mut self) {
+        self.running.remove(&self.domain);
+    }
 }
 
 impl Registry {
@@ -97,6 +111,7 @@ impl Registry {
             clock,
             generations: AtomicU64::new(1),
             accepting: AtomicBool::new(true),
+            consolidating: Arc::default(),
         }
     }
 
@@ -108,6 +123,31 @@ impl Registry {
     #[must_use]
     pub fn is_accepting(&self) -> bool {
         self.accepting.load(Ordering::Acquire)
+    }
+
+    /// Tenants that have an actor now.
+    #[must_use]
+    pub fn open_tenants(&self) -> Vec<TenantId> {
+        let open = self.slots.iter().filter(|slot| slot.open_handle().is_some());
+        open.map(|slot| *slot.key()).collect()
+    }
+
+    /// Every tenant of the directory, oldest first.
+    #[must_use]
+    pub fn known_tenants(&self) -> Vec<TenantId> {
+        self.directory.tenants().into_iter().map(|tenant| tenant.id).collect()
+    }
+
+    /// Marks a domain as being consolidated; `None` while it is already.
+    #[must_use]
+    pub fn begin_consolidation(
+        &self,
+        tenant: TenantId,
+        domain: &str,
+    ) -> Option<RunningConsolidation> {
+        let domain = (tenant, domain.to_owned());
+        let is_first = self.consolidating.insert(domain.clone());
+        is_first.then(|| RunningConsolidation { running: Arc::clone(&self.consolidating), domain })
     }
 
     /// How many tenants have an actor now.

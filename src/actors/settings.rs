@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+pub use super::consolidation_settings::ConsolidationSettings;
 use super::restart::RestartPolicy;
 use crate::index::IndexSettings;
 use crate::types::ShardNo;

@@ -36,6 +36,8 @@ pub struct ServerSettings {
     pub request_timeout_ms: u64,
     /// How long a stopping server lets requests finish. The whole stop takes a little longer.
     pub shutdown_timeout_s: u64,
+    /// Whether a tenant's key may delete everything the tenant remembers in one call.
+    pub allow_reset: bool,
 }
 
 impl Default for ServerSettings {
@@ -51,6 +53,7 @@ impl Default for ServerSettings {
             backlog: 2_048,
             request_timeout_ms: 30_000,
             shutdown_timeout_s: 5,
+            allow_reset: false,
         }
     }
 }

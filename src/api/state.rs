@@ -1,4 +1,4 @@
-//! What every handler may reach: the service, the clock and three facts about the process.
+//! What every handler may reach: the service, the clock and four facts about the process.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,6 +18,8 @@ pub struct ApiState {
     pub render_metrics: Arc<dyn Fn() -> String + Send + Sync>,
     /// From the request's head to its answer, the body's arrival included.
     pub request_timeout: Duration,
+    /// Whether a tenant may delete all it remembers in one call.
+    pub allow_reset: bool,
 }
 
 impl fmt::Debug for ApiState {

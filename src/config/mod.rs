@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::actors::settings::{RegistrySettings, ShardsFile};
+use crate::actors::settings::{ConsolidationSettings, RegistrySettings, ShardsFile};
 use crate::api::ServerSettings;
 use crate::control::plans::Plans;
 use crate::embedding::EmbeddingSettings;
@@ -42,6 +42,8 @@ pub struct Config {
     pub index: IndexSettings,
     /// How tenants are opened, closed and restarted.
     pub actors: RegistrySettings,
+    /// When consolidation runs by itself.
+    pub consolidation: ConsolidationSettings,
     /// The shard file, which is a file of its own.
     pub shards: ShardsFile,
     /// Named allowances of tenants.
@@ -61,6 +63,7 @@ impl Default for Config {
             embedding: EmbeddingSettings::default(),
             index: IndexSettings::default(),
             actors: RegistrySettings::default(),
+            consolidation: ConsolidationSettings::default(),
             shards: ShardsFile::default(),
             plans: Plans::default(),
             log: LogSettings::default(),

@@ -26,6 +26,7 @@ fn findings(config: &Config) -> Vec<String> {
         ("embedding", config.embedding.problems()),
         ("index", config.index.problems()),
         ("actors", config.actors.problems()),
+        ("consolidation", config.consolidation.problems()),
         ("shards", config.shards.problems()),
         ("plans", config.plans.problems()),
         ("log", config.log.problems()),

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::types::Allowance;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 
 /// The plan of tenants that an operator creates without naming one: no limits.
@@ -27,6 +28,14 @@ pub struct Plan {
     pub queries_per_day: Option<u64>,
     /// Atoms stored at one time. 1 to 10^12.
     pub atoms_max: Option<u64>,
+}
+
+impl Plan {
+    /// What a tenant itself has to keep to.
+    #[must_use]
+    pub fn allowance(&self) -> Allowance {
+        Allowance { queries_per_day: self.queries_per_day, atoms_max: self.atoms_max }
+    }
 }
 
 /// All plans by name.
@@ -102,34 +111,34 @@ impl<'de> Deserialize<'de> for Plans {
 #[derive(serde::Deserialize, Default)]
 #[serde(default, deny_unknown_fields)]
 struct PlanChanges {
-    requests_per_minute: Option<Allowance<u32>>,
-    queries_per_day: Option<Allowance<u64>>,
-    atoms_max: Option<Allowance<u64>>,
+    requests_per_minute: Option<Bound<u32>>,
+    queries_per_day: Option<Bound<u64>>,
+    atoms_max: Option<Bound<u64>>,
 }
 
 impl PlanChanges {
     fn apply(self, plan: &mut Plan) {
-        if let Some(Allowance(allowance)) = self.requests_per_minute {
+        if let Some(Bound(allowance)) = self.requests_per_minute {
             plan.requests_per_minute = allowance;
         }
-        if let Some(Allowance(allowance)) = self.queries_per_day {
+        if let Some(Bound(allowance)) = self.queries_per_day {
             plan.queries_per_day = allowance;
         }
-        if let Some(Allowance(allowance)) = self.atoms_max {
+        if let Some(Bound(allowance)) = self.atoms_max {
             plan.atoms_max = allowance;
         }
     }
 }
 
 /// A number or the word `unlimited`: TOML has no null, and zero would read as "nothing allowed".
-struct Allowance<T>(Option<T>);
+struct Bound<T>(Option<T>);
 
-impl<'de, T: TryFrom<u64>> Deserialize<'de> for Allowance<T> {
+impl<'de, T: TryFrom<u64>> Deserialize<'de> for Bound<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct AllowanceVisitor<T>(std::marker::PhantomData<T>);
+        struct BoundVisitor<T>(std::marker::PhantomData<T>);
 
-        impl<T: TryFrom<u64>> Visitor<'_> for AllowanceVisitor<T> {
-            type Value = Allowance<T>;
+        impl<T: TryFrom<u64>> Visitor<'_> for BoundVisitor<T> {
+            type Value = Bound<T>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a whole number, or the text \"unlimited\"")
@@ -138,7 +147,7 @@ impl<'de, T: TryFrom<u64>> Deserialize<'de> for Allowance<T> {
             fn visit_u64<E: de::Error>(self, value: u64) -> Result<Self::Value, E> {
                 let unexpected = de::Unexpected::Unsigned(value);
                 let number = T::try_from(value);
-                number.map(|n| Allowance(Some(n))).map_err(|_| E::invalid_value(unexpected, &self))
+                number.map(|n| Bound(Some(n))).map_err(|_| E::invalid_value(unexpected, &self))
             }
 
             fn visit_i64<E: de::Error>(self, value: i64) -> Result<Self::Value, E> {
@@ -150,14 +159,14 @@ impl<'de, T: TryFrom<u64>> Deserialize<'de> for Allowance<T> {
 
             fn visit_str<E: de::Error>(self, value: &str) -> Result<Self::Value, E> {
                 if value == "unlimited" {
-                    Ok(Allowance(None))
+                    Ok(Bound(None))
                 } else {
                     Err(E::invalid_value(de::Unexpected::Str(value), &self))
                 }
             }
         }
 
-        deserializer.deserialize_any(AllowanceVisitor(std::marker::PhantomData))
+        deserializer.deserialize_any(BoundVisitor(std::marker::PhantomData))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The unit of memory and the data that goes in and comes out of a tenant. Plain data: no I/O,
 //! no wire format, no storage format.
 
+use crate::engine::metadata_filter::MetadataCondition;
 use crate::types::{AtomId, AtomNo, Timestamp};
 
 /// A JSON object as compact text, exactly as the caller wrote it but for white space between
@@ -73,6 +74,12 @@ pub struct Atom {
     pub outcome_count: u32,
     /// Consolidation keeps it as it is.
     pub is_protected: bool,
+    /// The atoms it replaced, in the order its writer named them; some may be gone.
+    pub supersedes: Vec<AtomId>,
+    /// The atom that replaced it; reads leave it out unless they ask for history.
+    pub superseded_by: Option<AtomId>,
+    /// The prototype that stands for it; reads leave it out.
+    pub consolidated_into: Option<AtomId>,
 }
 
 impl Atom {
@@ -95,6 +102,8 @@ pub struct NewAtom {
     pub fingerprint: Option<String>,
     pub session: Option<String>,
     pub occurred_at: Option<Timestamp>,
+    /// Distinct ids of atoms that this one replaces. All of them, or nothing is stored.
+    pub supersedes: Vec<AtomId>,
 }
 
 /// What became of a write.
@@ -106,17 +115,21 @@ pub enum WriteDecision {
     AlreadyStored,
     /// The gate found that a stored atom of the domain already says this; nothing was stored.
     Refused,
+    /// The tenant holds as many atoms as its plan allows; nothing was stored.
+    OverLimit,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct WriteOutcome {
     pub decision: WriteDecision,
-    /// `None` exactly when refused.
+    /// `None` exactly when nothing is stored under it.
     pub atom_id: Option<AtomId>,
     /// Novelty in [0, 1], computed whether or not the atom was stored.
     pub importance: f32,
     /// A sentence for people; not part of any contract.
     pub reason: String,
+    /// The atoms it replaced, in the order they were named.
+    pub superseded: Vec<AtomId>,
 }
 
 /// How similarity is computed.
@@ -127,6 +140,20 @@ pub enum RetrievalMode {
     Hybrid,
     /// The plain cosine of the dense vectors; no context, no words.
     Cosine,
+}
+
+/// When an atom must have been created. Both bounds belong to the window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TimeWindow {
+    pub since: Option<Timestamp>,
+    pub until: Option<Timestamp>,
+}
+
+impl TimeWindow {
+    #[must_use]
+    pub fn contains(&self, time: Timestamp) -> bool {
+        self.since.is_none_or(|since| time >= since) && self.until.is_none_or(|until| time <= until)
+    }
 }
 
 /// A question to a tenant's memory.
@@ -146,6 +173,14 @@ pub struct ReadQuery {
     /// Puts the atoms first whose own fingerprint equals this one.
     pub fingerprint: Option<String>,
     pub mode: RetrievalMode,
+    /// Results were created within it.
+    pub window: TimeWindow,
+    /// Superseded atoms may be among the results.
+    pub include_history: bool,
+    /// All of them hold for every result.
+    pub conditions: Vec<MetadataCondition>,
+    /// How much results shall differ from each other, in [0, 1]; 0 ranks by relevance alone.
+    pub diversity: f32,
 }
 
 /// Why an atom is among the results.
@@ -198,4 +233,95 @@ pub struct TenantStats {
     pub avg_valence: f64,
     /// 0 when there are no atoms.
     pub avg_importance: f64,
+}
+
+/// A request for the newest atoms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedQuery {
+    /// `None`: of every domain.
+    pub domain: Option<String>,
+    pub window: TimeWindow,
+    /// Superseded atoms belong to the feed too.
+    pub include_history: bool,
+    /// At least 1.
+    pub limit: usize,
+    /// Only atoms created before the one with this number.
+    pub before: Option<AtomNo>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct FeedPage {
+    /// Newest first.
+    pub atoms: Vec<Atom>,
+    /// What `before` must be for the next page; `None` at the end.
+    pub next_before: Option<AtomNo>,
+}
+
+/// A question about the Hebbian graph around some concepts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GraphQuery {
+    pub seeds: Vec<String>,
+    /// How many steps from the seeds, 1 to 3.
+    pub depth: usize,
+    /// Edges at most.
+    pub limit: usize,
+    /// Edges with less weight are left out and not followed.
+    pub weight_min: f32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GraphNode {
+    pub concept: String,
+    /// Edges it has in all, in the answer or not.
+    pub degree: usize,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct GraphEdge {
+    /// The smaller of the two concepts as text.
+    pub source: String,
+    pub target: String,
+    pub weight: f32,
+    pub valence: f32,
+    pub count: u32,
+    pub updated_at: Timestamp,
+}
+
+/// The part of the graph that was asked for. Unknown seeds are left out.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct GraphView {
+    pub nodes: Vec<GraphNode>,
+    /// Nearest to the seeds first, then strongest.
+    pub edges: Vec<GraphEdge>,
+    /// There was more than `limit`.
+    pub is_truncated: bool,
+}
+
+/// How an atom came to be what it is now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RevisionChain {
+    /// The atoms that supersede one another, oldest first, the one asked for among them.
+    pub revisions: Vec<Atom>,
+    /// Ids that the chain names and that are gone.
+    pub dangling: Vec<AtomId>,
+    /// The chain is longer than what is listed.
+    pub is_truncated: bool,
+}
+
+/// What deleting one atom did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AtomDeletion {
+    pub was_there: bool,
+    /// Atoms it had superseded; they stay out of reads.
+    pub left_hidden: Vec<AtomId>,
+}
+
+/// What consolidating a domain did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ConsolidationReport {
+    /// Atoms that reads could return, before and after.
+    pub atoms_before: u64,
+    pub atoms_after: u64,
+    pub prototypes_created: u64,
+    pub singletons_protected: u64,
 }

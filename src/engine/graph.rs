@@ -38,6 +38,8 @@ pub struct LinkPlan {
     pub edges: Vec<(ConceptNo, ConceptNo, Edge)>,
     /// Edges that made room, smaller number first.
     pub dropped: Vec<(ConceptNo, ConceptNo)>,
+    /// How many edges concepts will have then, as far as that was looked at.
+    degrees: FxHashMap<ConceptNo, usize>,
 }
 
 impl LinkPlan {
@@ -102,6 +104,18 @@ impl ConceptGraph {
         self.nodes.get(&concept).map_or(0, |node| node.edges.len())
     }
 
+    /// The concepts linked to one, in no particular order.
+    pub(super) fn edges_of(&self, concept: ConceptNo) -> impl Iterator<Item = (ConceptNo, Edge)> {
+        let node = self.nodes.get(&concept);
+        node.into_iter().flat_map(|node| node.edges.iter().map(|(other, edge)| (*other, *edge)))
+    }
+
+    /// The numbers of two known concepts, smaller first; `None` for one and the same.
+    pub(super) fn find_pair(&self, one: &str, other: &str) -> Option<(ConceptNo, ConceptNo)> {
+        let (one, other) = (self.find(&fold_concept(one))?, self.find(&fold_concept(other))?);
+        (one != other).then_some((one.min(other), one.max(other)))
+    }
+
     #[must_use]
     pub fn edge(&self, one: ConceptNo, other: ConceptNo) -> Option<Edge> {
         self.nodes.get(&one)?.edges.get(&other).copied()
@@ -119,7 +133,6 @@ impl ConceptGraph {
     ) -> LinkPlan {
         let mut plan = LinkPlan::default();
         let numbers = self.plan_numbers(concepts, &mut plan);
-        let mut degrees: FxHashMap<ConceptNo, usize> = FxHashMap::default();
         for (position, &one) in numbers.iter().enumerate() {
             let from = position.saturating_sub(params.link_window);
             for &other in numbers.get(from..position).unwrap_or_default() {
@@ -129,7 +142,7 @@ impl ConceptGraph {
                 match known {
                     Some(edge) => plan.edges.push((low, high, strengthen(edge, now, params))),
                     None => {
-                        if self.plan_room(&mut plan, &mut degrees, low, high, params) {
+                        if self.plan_room(&mut plan, low, high, params) {
                             plan.edges.push((
                                 low,
                                 high,
@@ -173,18 +186,44 @@ impl ConceptGraph {
         numbers
     }
 
+    /// The numbers of two concepts, smaller first, planning those that are new; `None` for one
+    /// and the same, and for a blank one.
+    pub(super) fn plan_pair(
+        &self,
+        one: &str,
+        other: &str,
+        plan: &mut LinkPlan,
+    ) -> Option<(ConceptNo, ConceptNo)> {
+        let (one, other) = (fold_concept(one), fold_concept(other));
+        if one.is_empty() || other.is_empty() || one == other {
+            return None;
+        }
+        let (one, other) = (self.plan_number(one, plan), self.plan_number(other, plan));
+        Some((one.min(other), one.max(other)))
+    }
+
+    fn plan_number(&self, folded: String, plan: &mut LinkPlan) -> ConceptNo {
+        let planned = plan.new_concepts.iter().find(|(_, name)| *name == folded);
+        if let Some(number) = self.find(&folded).or(planned.map(|(number, _)| *number)) {
+            return number;
+        }
+        let planned = u32::try_from(plan.new_concepts.len()).unwrap_or(u32::MAX);
+        let number = self.next_concept_no.saturating_add(planned);
+        plan.new_concepts.push((number, folded));
+        number
+    }
+
     /// Whether both ends have room for one more edge, dropping a weaker one where they are full.
-    fn plan_room(
+    pub(super) fn plan_room(
         &self,
         plan: &mut LinkPlan,
-        degrees: &mut FxHashMap<ConceptNo, usize>,
         one: ConceptNo,
         other: ConceptNo,
         params: &GraphParams,
     ) -> bool {
         let mut drops = Vec::new();
         for end in [one, other] {
-            let degree = *degrees.entry(end).or_insert_with(|| self.degree(end));
+            let degree = *plan.degrees.entry(end).or_insert_with(|| self.degree(end));
             if degree < CONCEPT_DEGREE_MAX {
                 continue;
             }
@@ -201,13 +240,13 @@ impl ConceptGraph {
             if !plan.dropped.contains(&(low, high)) {
                 plan.dropped.push((low, high));
                 for end in [low, high] {
-                    let degree = degrees.entry(end).or_insert_with(|| self.degree(end));
+                    let degree = plan.degrees.entry(end).or_insert_with(|| self.degree(end));
                     *degree = degree.saturating_sub(1);
                 }
             }
         }
         for end in [one, other] {
-            *degrees.entry(end).or_insert_with(|| self.degree(end)) += 1;
+            *plan.degrees.entry(end).or_insert_with(|| self.degree(end)) += 1;
         }
         true
     }
@@ -269,8 +308,9 @@ impl ConceptGraph {
     }
 
     /// The concepts one step from the seeds with the strongest links, strongest first, seeds
-    /// excluded, at most `limit`. Strength is `weight / sqrt(degree)` summed over the seeds that
-    /// lead there, at most 1: a hub leads everywhere and means nothing.
+    /// excluded, at most `limit`. Strength is `weight * (1 + valence) / sqrt(degree * degree)` of
+    /// both ends, summed over the seeds that lead there, at most 1: what is linked to everything
+    /// leads nowhere in particular.
     #[must_use]
     pub fn expand(&self, seeds: &[ConceptNo], limit: usize) -> Vec<(ConceptNo, f32)> {
         let mut strengths: FxHashMap<ConceptNo, f32> = FxHashMap::default();
@@ -280,7 +320,8 @@ impl ConceptGraph {
                 if seeds.contains(neighbour) {
                     continue;
                 }
-                let hub = (self.degree(*neighbour).max(1) as f32).sqrt();
+                let degrees = node.edges.len() * self.degree(*neighbour);
+                let hub = (degrees.max(1) as f32).sqrt();
                 let strength = edge.weight * (1.0 + edge.valence).clamp(0.0, 2.0) / hub;
                 let sum = strengths.entry(*neighbour).or_default();
                 *sum = (*sum + strength).min(1.0);

@@ -42,6 +42,8 @@ pub struct DomainMemory {
     labels: Vec<Label>,
     /// Numbers of the labels that hold a word.
     label_words: FxHashMap<u64, Vec<u32>>,
+    /// Rows out of search and the row that stands for each.
+    represented: Vec<(u32, u32)>,
 }
 
 impl DomainMemory {
@@ -115,6 +117,26 @@ impl DomainMemory {
         self.is_live.get(row as usize).copied().unwrap_or(false)
     }
 
+    /// Lets `prototype` score at least as high as `member`, which it stands for.
+    pub fn represent(&mut self, member: u32, prototype: u32) {
+        self.represented.retain(|(known, _)| *known != member);
+        self.represented.push((member, prototype));
+    }
+
+    /// Lets many rows be represented at once; none of them may be so already.
+    pub fn represent_all(&mut self, pairs: impl IntoIterator<Item = (u32, u32)>) {
+        self.represented.extend(pairs);
+    }
+
+    /// Ends what [`DomainMemory::represent`] began, for every row that `keep` does not name.
+    pub fn keep_represented(&mut self, mut keep: impl FnMut(u32) -> bool) {
+        self.represented.retain(|(member, _)| keep(*member));
+    }
+
+    pub(super) fn represented(&self) -> &[(u32, u32)] {
+        &self.represented
+    }
+
     pub(super) fn is_question(&self, row: u32) -> bool {
         self.questions.get(row as usize).is_some_and(|question| *question > 0.0)
     }
@@ -158,7 +180,8 @@ impl DomainMemory {
     }
 
     /// Whether a word (hash of the whole lower-case word) is part of a speaker's name.
-    pub(super) fn names_speaker(&self, word: u64) -> bool {
+    #[must_use]
+    pub fn names_speaker(&self, word: u64) -> bool {
         let numbers = self.label_words.get(&word).map_or(&[][..], Vec::as_slice);
         let labels = numbers.iter().filter_map(|number| self.labels.get(*number as usize));
         labels.into_iter().any(|label| label.atom_count >= SPEAKER_ATOMS_MIN)

@@ -3,15 +3,21 @@
 
 pub mod atom;
 pub mod concepts;
+pub mod consolidation;
+pub mod cues;
 mod dates;
+pub mod feedback;
 pub mod fingerprint;
 pub mod gate;
 pub mod graph;
+mod graph_view;
 mod lexical;
 mod lexicon;
 pub mod memory;
+pub mod metadata_filter;
 pub mod params;
 pub mod query;
+mod reinforcement;
 pub mod retrieval;
 pub mod synonyms;
 pub mod text;

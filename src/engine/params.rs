@@ -4,6 +4,9 @@
 /// All of them.
 #[derive(Debug, Clone, Default)]
 pub struct EngineParams {
+    pub consolidation: ConsolidationParams,
+    pub cue: CueParams,
+    pub feedback: FeedbackParams,
     pub gate: GateParams,
     pub graph: GraphParams,
     pub retrieval: RetrievalParams,
@@ -22,6 +25,56 @@ impl Default for GateParams {
 }
 
 #[derive(Debug, Clone, Copy)]
+pub struct FeedbackParams {
+    /// The share of the prediction error by which one outcome moves a valence.
+    pub valence_rate: f32,
+}
+
+impl Default for FeedbackParams {
+    fn default() -> Self {
+        Self { valence_rate: 0.2 }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct CueParams {
+    /// The share of the prediction error by which one outcome moves an association.
+    pub rate: f32,
+    /// What an association of weight 1 adds to the relevance of an atom for the same question.
+    pub gain: f32,
+    /// Likeness of two questions up to which nothing carries over, and from which all does.
+    pub likeness_min: f32,
+    pub likeness_full: f32,
+    /// The same lower bound for associations that lead away from an atom, which one question may
+    /// well have and a similar one not.
+    pub aversion_min: f32,
+    /// Atoms one cue remembers; the weakest association makes room.
+    pub atoms_max: usize,
+    /// Cues one tenant remembers; the one not met for longest makes room.
+    pub cues_max: usize,
+    /// How long after a question an outcome without concepts may still belong to it, in seconds:
+    /// for atoms that the question returned, and for good ones that none returned.
+    pub recent_s: u64,
+    pub missed_s: u64,
+}
+
+impl Default for CueParams {
+    fn default() -> Self {
+        Self {
+            rate: 0.6,
+            gain: 1.0,
+            likeness_min: 0.7,
+            likeness_full: 0.95,
+            aversion_min: 0.9,
+            atoms_max: 64,
+            cues_max: 20_000,
+            recent_s: 1_800,
+            missed_s: 120,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct GraphParams {
     /// The weight that being written together approaches. Learned links go above it.
     pub link_ceiling: f32,
@@ -29,10 +82,18 @@ pub struct GraphParams {
     pub link_rate: f32,
     /// How many concepts before it a concept of the same atom is linked to.
     pub link_window: usize,
+    /// How far one wholly unexpected outcome moves a learned link.
+    pub reinforcement_rate: f32,
+    /// The share of the prediction error by which one outcome moves a link's valence.
+    pub edge_valence_rate: f32,
+    /// Links a concept ordinarily has; one with more learns more slowly.
+    pub hub_degree: f32,
     /// Concepts that expansion may add to a question.
     pub expansion_max: usize,
     /// What an atom gains at most from holding an expanded concept.
     pub concept_gain: f32,
+    /// Atoms that may hold a concept before the gain is spread thinner.
+    pub concept_holders: f32,
     /// Strength at which that gain is complete.
     pub concept_saturation: f32,
 }
@@ -43,9 +104,13 @@ impl Default for GraphParams {
             link_ceiling: 0.4,
             link_rate: 0.5,
             link_window: 16,
+            reinforcement_rate: 0.3,
+            edge_valence_rate: 0.2,
+            hub_degree: 16.0,
             expansion_max: 10,
             concept_gain: 0.4,
-            concept_saturation: 0.1,
+            concept_holders: 4.0,
+            concept_saturation: 0.15,
         }
     }
 }
@@ -137,10 +202,57 @@ impl Default for RetrievalParams {
             weight_novelty: 0.22,
             weight_question: -0.08,
             half: 0.1988,
-            valence_gain: 0.3,
+            valence_gain: 0.06,
             dense_candidates: 256,
             lexical_candidates: 4_096,
             sample_rows: 2_000,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct ConsolidationParams {
+    /// Points further apart than this cosine distance (1 - cosine) are never in one cluster, even
+    /// through a chain of others. Above `1 - similarity_min`, so that members on two sides of a
+    /// prototype are found together.
+    pub reach_max: f32,
+    /// Distances below this count as this. A sentence with another number in it is 0.01 to 0.07
+    /// away; without a floor a handful of closer texts would outweigh the group around them. With
+    /// `reach_max` it decides what is never split: gaps up to the harmonic mean of the two, 0.048.
+    pub distance_floor: f32,
+    /// The neighbour whose distance is a point's core distance; at least 1. Campello et al. call
+    /// it `m_pts` and count the point itself, so theirs is one more.
+    pub min_samples: usize,
+    /// Points in a cluster, its prototype included; at least 2. Two alike are a coincidence.
+    pub min_cluster_size: usize,
+    /// Cosine that a member and its prototype have at least.
+    pub similarity_min: f32,
+    /// Share of a member's words that its prototype has at least; every word weighs the same. All
+    /// of them, because one is enough to make another fact: "prefers dark mode in all editors" and
+    /// "prefers light mode in all editors" share 0.8 and have a cosine above 0.9.
+    pub words_covered_min: f32,
+    /// New prototypes are looked for among all points of a cluster or, when they are more than
+    /// this, among so many of them at a time, evenly spread.
+    pub medoid_candidates: usize,
+    /// Importance from which an atom that stands out is protected.
+    pub singleton_importance_min: f32,
+    /// It stands out when the distance of its nearest neighbour exceeds the mean of all by so many
+    /// standard deviations.
+    pub singleton_deviations: f32,
+}
+
+impl Default for ConsolidationParams {
+    fn default() -> Self {
+        Self {
+            reach_max: 0.12,
+            distance_floor: 0.03,
+            min_samples: 2,
+            min_cluster_size: 3,
+            similarity_min: 0.90,
+            words_covered_min: 1.0,
+            medoid_candidates: 512,
+            singleton_importance_min: 0.6,
+            singleton_deviations: 1.5,
         }
     }
 }

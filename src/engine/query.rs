@@ -3,7 +3,9 @@
 
 use rustc_hash::FxHashSet;
 
+use super::cues::{CueTerm, QuestionTrace};
 use super::dates::DateHint;
+use super::fingerprint::Fingerprint;
 use super::lexical::Posting;
 use super::lexicon;
 use super::memory::DomainMemory;
@@ -50,6 +52,7 @@ pub struct QueryPlan {
     pub(super) date: Option<DateHint>,
     pub(super) asks_when: bool,
     words: Vec<WeightedWord>,
+    trace: QuestionTrace,
 }
 
 impl QueryPlan {
@@ -91,6 +94,10 @@ impl QueryPlan {
             date: DateHint::of(question),
             asks_when,
             words: Vec::new(),
+            trace: QuestionTrace {
+                wording: Some(Fingerprint::of_wording(question)),
+                terms: trace_terms(&content, &statistics),
+            },
         };
         let mut seen = FxHashSet::default();
         for word in body.iter().take(TERMS_MAX) {
@@ -174,11 +181,36 @@ impl QueryPlan {
         postings.take(limit).map(|posting| posting.row).collect()
     }
 
+    /// What of the question is compared with other questions.
+    #[must_use]
+    pub fn trace(&self) -> &QuestionTrace {
+        &self.trace
+    }
+
+    /// Per term of the question a stem that means the same, and how nearly.
+    pub fn synonyms(&self) -> impl Iterator<Item = (u64, u64, f32)> {
+        self.terms.iter().flat_map(|term| {
+            term.synonyms.iter().map(|(synonym, share)| (term.hash, *synonym, *share))
+        })
+    }
+
     /// The words whose directions make the question's own, each with its weight.
     #[must_use]
     pub fn weighted_words(&self) -> &[WeightedWord] {
         &self.words
     }
+}
+
+fn trace_terms(content: &[&str], statistics: &Statistics<'_>) -> Vec<CueTerm> {
+    let mut terms: Vec<CueTerm> = Vec::new();
+    for word in content.iter().take(TERMS_MAX) {
+        let stem = Term::of_word(word).hash();
+        if terms.iter().all(|known| known.stem != stem) {
+            let weight = statistics.term_weight(statistics.frequency(stem));
+            terms.push(CueTerm { word: hash_term(word), stem, weight });
+        }
+    }
+    terms
 }
 
 /// Live statistics of the domains a question goes to, pooled.

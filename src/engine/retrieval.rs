@@ -48,7 +48,7 @@ pub struct Scratch {
     together: Vec<f32>,
 }
 
-/// Raw scores, one per row; [`relevance`] maps them to [0, 1). What dead rows have means nothing.
+/// Raw scores, one per row; a prototype has the best of those it stands for; [`relevance`] maps them to [0, 1). What dead rows have means nothing.
 #[derive(Debug, Clone, Copy)]
 pub struct Scores<'a> {
     /// Of the row alone.
@@ -89,6 +89,12 @@ pub fn score_rows<'s>(
         score_together(memory, usual, params, scratch);
     } else {
         scratch.together.clone_from(&scratch.alone);
+    }
+    for (member, prototype) in memory.represented() {
+        for scores in [&mut scratch.alone, &mut scratch.together] {
+            let best = get(scores, *member).max(get(scores, *prototype));
+            set(scores, *prototype, best);
+        }
     }
     Scores { alone: &scratch.alone, together: &scratch.together }
 }

@@ -23,6 +23,7 @@ mod kernel;
 mod query;
 mod rows;
 mod settings;
+mod snapshot;
 mod top_rows;
 mod vector_index;
 
@@ -34,4 +35,5 @@ pub use graph::Graph;
 pub use graph_build::GraphBuild;
 pub use query::QueryVector;
 pub use settings::IndexSettings;
+pub use snapshot::VectorSnapshot;
 pub use vector_index::{Loaded, VectorIndex};

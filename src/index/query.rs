@@ -18,6 +18,16 @@ impl QueryVector {
         self.values.len()
     }
 
+    /// The cosine of two vectors, in [-1, 1]; zero when either has no direction or the dimensions
+    /// differ.
+    #[must_use]
+    pub fn cosine(&self, other: &Self) -> f32 {
+        if self.dimensions() != other.dimensions() {
+            return 0.0;
+        }
+        kernel::cosine(&self.values, self.inverse_norm, &other.values, other.inverse_norm)
+    }
+
     pub(super) fn from_values(values: &[i8]) -> Self {
         Self { inverse_norm: kernel::inverse_norm(values), values: values.to_vec() }
     }

@@ -237,6 +237,15 @@ impl RowsSnapshot {
         self.dimensions
     }
 
+    /// A row's values and `1 / |values|`, if it was live and had a vector.
+    pub(super) fn vector(&self, row: u32) -> Option<(&[i8], f32)> {
+        let row = row as usize;
+        let inverse_norm = self.inverse_norms.get(row).copied().filter(|norm| *norm > 0.0)?;
+        let segment = self.segments.get(row / SEGMENT_ROWS)?;
+        let start = row % SEGMENT_ROWS * self.dimensions;
+        Some((segment.values.get(start..start + self.dimensions)?, inverse_norm))
+    }
+
     /// Keys and values of the live rows with a vector whose key comes after `key`, ascending.
     pub(super) fn vectors_after(
         &self,

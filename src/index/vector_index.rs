@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::graph_file::{self, Contents};
 use super::rows::Rows;
 use super::top_rows::TopRows;
-use super::{Graph, GraphBuild, IndexError, IndexSettings, QueryVector};
+use super::{Graph, GraphBuild, IndexError, IndexSettings, QueryVector, VectorSnapshot};
 use crate::types::{AtomNo, EmbedderIdentity, QuantizedVector};
 
 /// Rows pushed since the last build are scanned exactly until they are this part of
@@ -145,6 +145,19 @@ impl VectorIndex {
     #[must_use]
     pub fn score(&self, query: &QueryVector, row: u32) -> f32 {
         self.rows.score(query, row)
+    }
+
+    /// The row's vector, ready to be compared; `None` for a row without one.
+    #[must_use]
+    pub fn vector_of(&self, row: u32) -> Option<QueryVector> {
+        let values = self.rows.values(row).filter(|_| self.rows.has_vector(row))?;
+        Some(QueryVector::from_values(values))
+    }
+
+    /// The vectors as they are now, independent of later changes. Copies 4 bytes a row.
+    #[must_use]
+    pub fn snapshot(&self) -> VectorSnapshot {
+        VectorSnapshot::new(self.rows.snapshot())
     }
 
     /// Replaces `scores` by [`VectorIndex::score`] of every row, in order. O(rows): 11 ns each.

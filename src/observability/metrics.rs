@@ -30,7 +30,7 @@ enum Kind {
 /// Name, kind, unit and meaning of every metric of the server; `tests/architecture.rs` compares
 /// the list with what the code counts. A name ending in `_seconds` gets
 /// latency buckets, any other histogram size buckets.
-const METRICS: [(&str, Kind, Unit, &str); 15] = [
+const METRICS: [(&str, Kind, Unit, &str); 16] = [
     ("hebbd_build_info", Kind::Gauge, Unit::Count, "Always 1; the label carries the version."),
     ("hebbd_uptime_seconds", Kind::Gauge, Unit::Seconds, "Time since the process started."),
     ("process_resident_memory_bytes", Kind::Gauge, Unit::Bytes, "Memory in RAM."),
@@ -72,6 +72,12 @@ const METRICS: [(&str, Kind, Unit, &str); 15] = [
         Kind::Histogram,
         Unit::Seconds,
         "Reading a closed tenant from storage until its actor serves.",
+    ),
+    (
+        "hebbd_consolidations_total",
+        Kind::Counter,
+        Unit::Count,
+        "Domains whose near-duplicates were merged.",
     ),
     (
         "hebbd_tenant_evictions_total",

@@ -4,20 +4,29 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    Atom, NewAtom, ReadQuery, ReadResult, Readiness, ServiceError, TenantStats, WriteOutcome,
+    Atom, AtomDeletion, ConsolidationReport, FeedPage, FeedQuery, Feedback, FeedbackOutcome,
+    GraphQuery, GraphView, NewAtom, ReadQuery, ReadResult, Readiness, RevisionChain, ServiceError,
+    TenantStats, WriteOutcome,
 };
+use crate::actors::consolidation;
 use crate::actors::tenant::TenantCommand;
-use crate::actors::tenant::atoms::{DeleteAtom, ExportPage, FindAtom, FindByExternalRef, Stats};
+use crate::actors::tenant::atoms::{
+    DeleteAtom, ExportPage, FindAtom, FindByExternalRef, FindChain, Recent, Stats,
+};
+use crate::actors::tenant::consolidate::UndoConsolidation;
 use crate::actors::tenant::data::{embedded_part, query_words};
-use crate::actors::tenant::retrieve::Retrieve;
+use crate::actors::tenant::erase::{DeleteDomain, Reset};
+use crate::actors::tenant::feedback::GiveFeedback;
+use crate::actors::tenant::graph::ViewGraph;
+use crate::actors::tenant::retrieve::{QueryAllowance, Retrieve};
 use crate::actors::tenant::store::Store;
-use crate::actors::{ActorError, Registry};
+use crate::actors::{ActorError, Registry, TenantError};
 use crate::control::keys::{Dialect, Principal};
 use crate::control::quotas::{RateExceeded, RateStatus};
 use crate::control::{ControlError, Directory};
 use crate::embedding::{Embedder, Embedding, embed_blocking};
 use crate::types::limits::EXPORT_PAGE_MAX;
-use crate::types::{AtomId, Clock, Deadline, ErrorKind, TenantId};
+use crate::types::{Allowance, AtomId, Clock, Deadline, ErrorKind, TenantId};
 
 /// Bytes of text embedded at most on a request's own thread, about a millisecond's worth.
 /// More goes to the blocking pool.
@@ -26,11 +35,12 @@ const INLINE_BYTES_MAX: usize = 4_000;
 /// What a caller should wait after a refusal for overload.
 const OVERLOAD_PAUSE: Duration = Duration::from_secs(1);
 
-/// On whose memory, and until when.
+/// On whose memory, until when, and how much of it the plan allows.
 #[derive(Debug, Clone, Copy)]
 pub struct Scope {
     pub tenant: TenantId,
     pub deadline: Deadline,
+    pub allowance: Allowance,
 }
 
 /// Cheap to clone.
@@ -78,23 +88,28 @@ impl MemoryService {
     /// # Errors
     /// When nothing was stored, except [`ErrorKind::DeadlineExceeded`]: then it may have been.
     pub async fn write(&self, scope: Scope, atom: NewAtom) -> Result<WriteOutcome, ServiceError> {
-        let outcomes = self.write_batch(scope, vec![atom]).await?;
+        let outcomes = self.write_batch(scope, vec![atom], None).await?;
         let outcome = outcomes.into_iter().next();
         outcome.ok_or_else(|| ServiceError::new(ErrorKind::Internal, "the write had no outcome"))
     }
 
-    /// Remembers atoms in order, all in one atomic batch. Durable on return.
+    /// Remembers atoms in order, all in one atomic batch. Durable on return. With an idempotency
+    /// key that was used within the last day nothing is stored: the outcomes of then come back.
     ///
     /// # Errors
-    /// As [`MemoryService::write`], for all of them together.
+    /// As [`MemoryService::write`], for all of them together. [`ErrorKind::QuotaExceeded`] when
+    /// the plan's atoms were used up before the first; once some were stored, the others'
+    /// outcomes say so.
     pub async fn write_batch(
         &self,
         scope: Scope,
         atoms: Vec<NewAtom>,
+        idempotency_key: Option<String>,
     ) -> Result<Vec<WriteOutcome>, ServiceError> {
         let (atoms, embeddings) = self.embed_contents(atoms).await?;
         let atoms = atoms.into_iter().zip(embeddings).collect();
-        self.call(scope, Store { atoms }).await
+        let atoms_max = scope.allowance.atoms_max;
+        self.call(scope, Store { atoms, atoms_max, idempotency_key }).await
     }
 
     async fn embed_contents(
@@ -123,10 +138,22 @@ impl MemoryService {
     /// # Errors
     /// When the embedder or the tenant cannot serve; an empty memory is an empty answer.
     pub async fn read(&self, scope: Scope, query: ReadQuery) -> Result<ReadResult, ServiceError> {
+        self.read_one_of(scope, query, 1).await
+    }
+
+    /// Reads, and counts `queries` of the day's allowance for it.
+    async fn read_one_of(
+        &self,
+        scope: Scope,
+        query: ReadQuery,
+        queries: u64,
+    ) -> Result<ReadResult, ServiceError> {
         let started = self.clock.monotonic_micros();
         let words = query_words(&query.text, &query.concepts);
         let embedding = self.embedder.embed_query(&query.text, &words).await?;
-        let mut result = self.call(scope, Retrieve { query, embedding }).await?;
+        let spend =
+            scope.allowance.queries_per_day.map(|per_day| QueryAllowance { queries, per_day });
+        let mut result = self.call(scope, Retrieve { query, embedding, spend }).await?;
         result.search_time_us = self.clock.monotonic_micros().saturating_sub(started);
         Ok(result)
     }
@@ -134,17 +161,100 @@ impl MemoryService {
     /// Answers questions in order, each as [`MemoryService::read`] would.
     ///
     /// # Errors
-    /// The first failure ends the batch.
+    /// The first failure ends the batch. When the day's allowance does not cover all of them,
+    /// none is answered and none counted.
     pub async fn read_batch(
         &self,
         scope: Scope,
         queries: Vec<ReadQuery>,
     ) -> Result<Vec<ReadResult>, ServiceError> {
         let mut results = Vec::with_capacity(queries.len());
+        let mut uncounted = queries.len() as u64;
         for query in queries {
-            results.push(self.read(scope, query).await?);
+            results.push(self.read_one_of(scope, query, uncounted).await?);
+            uncounted = 0;
         }
         Ok(results)
+    }
+
+    /// Learns from an outcome. Durable on return.
+    ///
+    /// # Errors
+    /// When the tenant cannot serve; unknown atoms are skipped.
+    pub async fn feedback(
+        &self,
+        scope: Scope,
+        feedback: Feedback,
+    ) -> Result<FeedbackOutcome, ServiceError> {
+        self.call(scope, GiveFeedback { feedback }).await
+    }
+
+    /// Merges near-duplicates of a domain behind prototypes. Durable on return. When the caller's
+    /// time is up the work goes on without it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Conflict`] while the domain is being consolidated already.
+    pub async fn consolidate(
+        &self,
+        scope: Scope,
+        domain: String,
+    ) -> Result<ConsolidationReport, ServiceError> {
+        let running = consolidation::consolidate(&self.registry, scope.tenant, domain);
+        consolidation::until(scope.deadline, running).await.map_err(|error| self.wrap(&error))
+    }
+
+    /// Puts every atom of a domain that a prototype stands for back into search. Returns how
+    /// many. Durable on return.
+    ///
+    /// # Errors
+    /// When the tenant cannot serve.
+    pub async fn undo_consolidation(
+        &self,
+        scope: Scope,
+        domain: String,
+    ) -> Result<u64, ServiceError> {
+        self.call(scope, UndoConsolidation { domain }).await
+    }
+
+    /// The newest atoms.
+    ///
+    /// # Errors
+    /// When the tenant cannot serve.
+    pub async fn recent(&self, scope: Scope, query: FeedQuery) -> Result<FeedPage, ServiceError> {
+        self.call(scope, Recent { query }).await
+    }
+
+    /// The Hebbian graph around some concepts.
+    ///
+    /// # Errors
+    /// When the tenant cannot serve.
+    pub async fn graph(&self, scope: Scope, query: GraphQuery) -> Result<GraphView, ServiceError> {
+        self.call(scope, ViewGraph { query }).await
+    }
+
+    /// The revisions of an atom.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when the tenant has no such atom.
+    pub async fn get_chain(&self, scope: Scope, id: AtomId) -> Result<RevisionChain, ServiceError> {
+        found(self.call(scope, FindChain { id }).await?, "no atom with this id")
+    }
+
+    /// Removes every atom of a domain from everything; returns how many. Durable on return.
+    ///
+    /// # Errors
+    /// When the tenant cannot serve; some atoms may be gone then.
+    pub async fn delete_domain(&self, scope: Scope, name: String) -> Result<u64, ServiceError> {
+        self.call(scope, DeleteDomain { name }).await
+    }
+
+    /// Removes everything the tenant remembers, learned associations included; returns how many
+    /// atoms that were. Durable on return.
+    ///
+    /// # Errors
+    /// When the tenant cannot serve; some atoms may be gone then.
+    pub async fn reset(&self, scope: Scope) -> Result<u64, ServiceError> {
+        self.call(scope, Reset).await
     }
 
     /// # Errors
@@ -174,7 +284,11 @@ impl MemoryService {
     ///
     /// # Errors
     /// When the tenant cannot serve.
-    pub async fn delete_atom(&self, scope: Scope, id: AtomId) -> Result<bool, ServiceError> {
+    pub async fn delete_atom(
+        &self,
+        scope: Scope,
+        id: AtomId,
+    ) -> Result<AtomDeletion, ServiceError> {
         self.call(scope, DeleteAtom { id }).await
     }
 
@@ -204,19 +318,24 @@ impl MemoryService {
         scope: Scope,
         command: C,
     ) -> Result<C::Reply, ServiceError> {
-        self.registry.call(scope.tenant, command, scope.deadline).await.map_err(|error| {
-            let pause = self.pause_after(&error);
-            let error = ServiceError::from_actor(&error);
-            match pause {
-                Some(pause) => error.retry_after(pause),
-                None => error,
-            }
-        })
+        let called = self.registry.call(scope.tenant, command, scope.deadline).await;
+        called.map_err(|error| self.wrap(&error))
+    }
+
+    fn wrap(&self, error: &ActorError) -> ServiceError {
+        let pause = self.pause_after(error);
+        let error = ServiceError::from_actor(error);
+        match pause {
+            Some(pause) => error.retry_after(pause),
+            None => error,
+        }
     }
 
     fn pause_after(&self, error: &ActorError) -> Option<Duration> {
         match error {
-            ActorError::BackingOff { until } | ActorError::Quarantined { until } => {
+            ActorError::BackingOff { until }
+            | ActorError::Quarantined { until }
+            | ActorError::Tenant(TenantError::DailyLimit { until, .. }) => {
                 let wait_us = until.as_micros() - self.clock.now().as_micros();
                 Some(Duration::from_micros(u64::try_from(wait_us).unwrap_or(0)))
             }

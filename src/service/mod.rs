@@ -11,6 +11,8 @@ pub use memory::{MemoryService, Scope};
 pub use readiness::Readiness;
 
 pub use crate::actors::tenant::data::{
-    Atom, AtomKind, Metadata, NewAtom, ReadQuery, ReadResult, RetrievalMode, RetrievedAtom, Source,
-    TenantStats, WriteDecision, WriteOutcome,
+    Atom, AtomDeletion, AtomKind, ConditionOperator, ConsolidationReport, FeedPage, FeedQuery,
+    Feedback, FeedbackOutcome, GraphEdge, GraphNode, GraphQuery, GraphView, Metadata,
+    MetadataCondition, NewAtom, ReadQuery, ReadResult, RetrievalMode, RetrievedAtom, RevisionChain,
+    Source, TenantStats, TimeWindow, WriteDecision, WriteOutcome,
 };

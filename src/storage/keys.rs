@@ -11,18 +11,28 @@ pub enum Kind {
     Header = 0x01,
     /// Numbers that only grow.
     Counters = 0x02,
+    /// The day's counts.
+    Usage = 0x03,
     /// `domain_no` u32 -> its name.
     Domain = 0x08,
+    /// `domain_no` u32 -> up to where it was consolidated.
+    Consolidated = 0x09,
     /// `atom_no` u64 -> everything a caller may see of an atom.
     Atom = 0x10,
     /// `atom_no` u64 -> what the in-memory structures are rebuilt from.
     Entry = 0x11,
     /// `atom_no` u64 -> how often and when it was last read.
     Access = 0x12,
+    /// `atom_no` u64 -> what became of an atom since it was written.
+    Standing = 0x13,
     /// `concept_no` u32 -> its text.
     Concept = 0x20,
     /// `concept_no` u32, `concept_no` u32 -> a Hebbian edge, smaller number first.
     Edge = 0x21,
+    /// `cue_no` u32 -> a question and the atoms it leads to.
+    Cue = 0x22,
+    /// Print of an idempotency key -> the reply that was given.
+    Reply = 0x30,
 }
 
 /// The prefix of everything a tenant owns.
@@ -43,13 +53,13 @@ pub fn single(tenant: TenantNo, kind: Kind) -> Vec<u8> {
     kind_prefix(tenant, kind)
 }
 
-/// The key of an atom, its entry or its access record.
+/// The key of an atom and of everything else that is kept by its number.
 #[must_use]
 pub fn by_atom(tenant: TenantNo, kind: Kind, atom: AtomNo) -> Vec<u8> {
     Writer::new().u64(tenant.0).byte(kind as u8).u64(atom.0).finish()
 }
 
-/// The key of a domain or a concept.
+/// The key of a domain, a concept or a cue.
 #[must_use]
 pub fn by_number(tenant: TenantNo, kind: Kind, number: u32) -> Vec<u8> {
     Writer::new().u64(tenant.0).byte(kind as u8).u32(number).finish()
@@ -64,6 +74,20 @@ pub fn edge(tenant: TenantNo, one: u32, other: u32) -> Vec<u8> {
         .u32(one.min(other))
         .u32(one.max(other))
         .finish()
+}
+
+/// The key of what is found by the print of an opaque string.
+#[must_use]
+pub fn by_print(tenant: TenantNo, kind: Kind, print: &[u8; 16]) -> Vec<u8> {
+    Writer::new().u64(tenant.0).byte(kind as u8).bytes(print).finish()
+}
+
+/// The print in a key made by [`by_print`].
+#[must_use]
+pub fn print_in(key: &[u8]) -> Option<[u8; 16]> {
+    let mut reader = Reader::after_kind(key)?;
+    let print = reader.array()?;
+    reader.is_empty().then_some(print)
 }
 
 /// The atom number in a key made by [`by_atom`].
@@ -199,7 +223,7 @@ mod tests {
 
         #[test]
         fn reading_any_bytes_never_panics(bytes: Vec<u8>) {
-            let _ = (atom_in(&bytes), number_in(&bytes), ends_in(&bytes));
+            let _ = (atom_in(&bytes), number_in(&bytes), ends_in(&bytes), print_in(&bytes));
         }
     }
 }

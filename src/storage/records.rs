@@ -65,7 +65,7 @@ impl Record for AtomRecord {
     const VERSION: u8 = 1;
 }
 
-/// What the in-memory structures are rebuilt from, and what learning changes. Key:
+/// What the in-memory structures are rebuilt from; unchanged for the atom's life. Key:
 /// [`super::keys::Kind::Entry`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EntryRecord {
@@ -81,7 +81,8 @@ pub struct EntryRecord {
     pub wording_print: [u8; 16],
     pub fingerprint: Option<Print>,
     pub external_ref: Option<Print>,
-    /// 0 episode, 1 prototype, 2 singleton.
+    /// 0 episode, 1 prototype, 2 singleton. With the two values after `importance` and
+    /// `is_protected`: as of the writing; a [`StandingRecord`] says what holds now.
     pub kind: u8,
     pub importance: f32,
     pub valence: f32,
@@ -124,6 +125,91 @@ pub struct AccessRecord {
 
 impl Record for AccessRecord {
     const VERSION: u8 = 1;
+}
+
+/// What became of an atom since it was written, if anything did. Key:
+/// [`super::keys::Kind::Standing`].
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct StandingRecord {
+    /// 0 episode, 1 prototype, 2 singleton.
+    pub kind: u8,
+    pub valence: f32,
+    pub outcome_count: u32,
+    pub is_protected: bool,
+    pub superseded_by: Option<Id>,
+    pub consolidated_into: Option<Id>,
+    /// The atoms it replaced, in order.
+    pub supersedes: Vec<Id>,
+}
+
+impl Record for StandingRecord {
+    const VERSION: u8 = 1;
+}
+
+/// The 16 bytes of an id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Id(#[serde(with = "serde_bytes")] pub [u8; 16]);
+
+/// The day's counts. Key: [`super::keys::Kind::Usage`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct UsageRecord {
+    /// Days since 1970-01-01 in UTC.
+    pub day: i64,
+    pub queries: u64,
+}
+
+impl Record for UsageRecord {
+    const VERSION: u8 = 1;
+}
+
+/// Up to where a domain was consolidated. Key: [`super::keys::Kind::Consolidated`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsolidatedRecord {
+    /// Atoms with a smaller number were looked at.
+    pub before_atom_no: u64,
+}
+
+impl Record for ConsolidatedRecord {
+    const VERSION: u8 = 1;
+}
+
+/// A question and the atoms it leads to. Key: [`super::keys::Kind::Cue`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CueRecord {
+    pub wording: Option<Print>,
+    /// Per term: hash of the word, hash of its stem, bits of its weight; little-endian, 20 bytes.
+    #[serde(with = "serde_bytes")]
+    pub terms: Vec<u8>,
+    pub vector: Option<VectorRecord>,
+    /// Per atom: its number, bits of its weight; little-endian, 12 bytes.
+    #[serde(with = "serde_bytes")]
+    pub atoms: Vec<u8>,
+    pub updated_at_us: i64,
+}
+
+impl Record for CueRecord {
+    const VERSION: u8 = 1;
+}
+
+/// The reply given to a command with an idempotency key. Key: [`super::keys::Kind::Reply`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReplyRecord {
+    pub created_at_us: i64,
+    pub outcomes: Vec<OutcomeRecord>,
+}
+
+impl Record for ReplyRecord {
+    const VERSION: u8 = 1;
+}
+
+/// What became of one write.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OutcomeRecord {
+    /// 0 stored, 1 already stored, 2 refused, 3 over the limit.
+    pub decision: u8,
+    pub atom_id: Option<Id>,
+    pub importance: f32,
+    pub reason: String,
 }
 
 /// A concept's folded text. Key: [`super::keys::Kind::Concept`].

@@ -1,8 +1,10 @@
 //! Forgetting one atom: storage first, in one batch, then every structure in memory, then the
 //! index caches on disk that may still hold its vector.
 
-use super::open::{concept_hashes, damaged};
-use super::{Place, Tenant, TenantError, remove_place};
+use super::erase::delete_atom_keys;
+use super::open::damaged;
+use super::{Tenant, TenantError};
+use crate::engine::atom::AtomDeletion;
 use crate::engine::fingerprint::Fingerprint;
 use crate::storage::keys::{self, Kind};
 use crate::storage::records::EntryRecord;
@@ -14,32 +16,44 @@ use crate::types::AtomId;
 const INLINE_REBUILD_ROWS_MAX: u32 = 5_000;
 
 impl Tenant {
-    /// Removes an atom; says whether there was one. Durable when a ticket taken afterwards is.
-    /// Hebbian edges stay: an edge belongs to a pair of concepts, not to an atom.
+    /// Removes an atom. Durable when a ticket taken afterwards is. Hebbian edges stay: an edge
+    /// belongs to a pair of concepts, not to an atom. What it superseded stays out of search; what
+    /// it stood for comes back.
     ///
     /// # Errors
     /// When storage fails; then nothing was removed.
-    pub fn delete_atom(&mut self, id: AtomId) -> Result<bool, TenantError> {
+    pub fn delete_atom(&mut self, id: AtomId) -> Result<AtomDeletion, TenantError> {
         self.check_usable()?;
-        let Some(place) = self.atoms.get(&id).copied() else { return Ok(false) };
-        let row = self.row(place).ok_or_else(|| damaged("an atom's row"))?;
-        let no = row.no;
-        let entry_key = keys::by_atom(self.no, Kind::Entry, no);
-        let bytes = self.commit.store().get(&entry_key)?;
+        let Some(place) = self.atoms.get(&id).copied() else {
+            return Ok(AtomDeletion::default());
+        };
+        let no = self.row(place).ok_or_else(|| damaged("an atom's row"))?.no;
+        let bytes = self.commit.store().get(&keys::by_atom(self.no, Kind::Entry, no))?;
         let entry = decode::<EntryRecord>(&bytes.ok_or_else(|| damaged("an atom's entry"))?)?;
 
         let mut batch = AtomicBatch::new(self.epoch);
-        batch.delete(entry_key);
-        batch.delete(keys::by_atom(self.no, Kind::Atom, no));
-        batch.delete(keys::by_atom(self.no, Kind::Access, no));
+        delete_atom_keys(self, &mut batch, no);
+        let cues = self.plan_cues_without(&mut batch, &[no])?;
+        let freed = self.put_freed(&mut batch, id, place.domain_no)?;
         let empties_domain =
             self.domains.get(&place.domain_no).is_some_and(|domain| domain.live_count == 1);
         if empties_domain {
-            batch.delete(keys::by_number(self.no, Kind::Domain, place.domain_no));
+            for kind in [Kind::Domain, Kind::Consolidated] {
+                batch.delete(keys::by_number(self.no, kind, place.domain_no));
+            }
         }
         self.commit.apply(&batch)?;
 
-        self.forget(id, place, &entry);
+        let supersedes = self.ties.get(id).map_or_else(Vec::new, |ties| ties.supersedes.clone());
+        self.cues.apply(cues);
+        for id in freed {
+            self.restore(id);
+        }
+        self.forget_across_domains(id, place, &entry);
+        if let Some(domain) = self.domains.get_mut(&place.domain_no) {
+            let (content, wording) = (entry.content_print, entry.wording_print);
+            domain.remove(place.row, Fingerprint(content), Fingerprint(wording));
+        }
         self.remove_index_cache(place.domain_no);
         if empties_domain {
             if let Some(domain) = self.domains.remove(&place.domain_no) {
@@ -48,32 +62,31 @@ impl Tenant {
         } else if self.needs_rebuild(place.domain_no) {
             self.rebuild_domain(place.domain_no)?;
         }
-        Ok(true)
+        let left_hidden = supersedes.into_iter().filter(|id| self.atoms.contains_key(id));
+        Ok(AtomDeletion { was_there: true, left_hidden: left_hidden.collect() })
     }
 
-    /// Takes an atom out of every structure in memory.
-    fn forget(&mut self, id: AtomId, place: Place, entry: &EntryRecord) {
-        self.atoms.remove(&id);
-        let content_print = Fingerprint(entry.content_print);
-        if let Some(count) = self.content_counts.get_mut(&content_print) {
-            *count -= 1;
-            if *count == 0 {
-                self.content_counts.remove(&content_print);
-            }
+    /// Writes what the deletion of an atom frees: the members of a prototype, or a prototype whose
+    /// last member it is. They are consolidated anew with the next run.
+    fn put_freed(
+        &self,
+        batch: &mut AtomicBatch,
+        id: AtomId,
+        domain_no: u32,
+    ) -> Result<Vec<AtomId>, TenantError> {
+        let mut freed = self.ties.members(id).to_vec();
+        if let Some(prototype) = self.ties.consolidated_into(id)
+            && self.ties.members(prototype).len() == 1
+        {
+            freed.push(prototype);
         }
-        if let Some(print) = entry.external_ref {
-            self.external_refs.remove(&Fingerprint(print.0));
+        for id in &freed {
+            self.put_restored(batch, *id)?;
         }
-        if let Some(print) = entry.fingerprint {
-            remove_place(&mut self.fingerprints, Fingerprint(print.0), place);
+        if !freed.is_empty() {
+            batch.delete(keys::by_number(self.no, Kind::Consolidated, domain_no));
         }
-        for concept in concept_hashes(entry) {
-            remove_place(&mut self.concept_atoms, concept, place);
-        }
-        if let Some(domain) = self.domains.get_mut(&place.domain_no) {
-            let wording_print = Fingerprint(entry.wording_print);
-            domain.remove(place.row, content_print, wording_print);
-        }
+        Ok(freed)
     }
 
     fn needs_rebuild(&self, domain_no: u32) -> bool {

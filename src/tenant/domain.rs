@@ -4,6 +4,7 @@
 use rustc_hash::FxHashMap;
 
 use super::TenantError;
+use super::standing::Visibility;
 use crate::engine::atom::AtomKind;
 use crate::engine::fingerprint::Fingerprint;
 use crate::engine::memory::DomainMemory;
@@ -26,6 +27,7 @@ pub(super) struct Row {
     pub last_accessed_at: Timestamp,
     /// Access counts changed since they were last stored.
     pub access_dirty: bool,
+    pub visibility: Visibility,
 }
 
 /// What a new row brings besides [`Row`].
@@ -44,6 +46,8 @@ pub(super) struct Domain {
     /// One per row, dead ones included.
     pub rows: Vec<Row>,
     pub live_count: u32,
+    /// Live rows that reads return.
+    pub shown_count: u32,
     pub memory: DomainMemory,
     pub vectors: VectorIndex,
     pub contents: FxHashMap<Fingerprint, u32>,
@@ -56,6 +60,7 @@ impl Domain {
             name,
             rows: Vec::new(),
             live_count: 0,
+            shown_count: 0,
             memory: DomainMemory::default(),
             vectors: VectorIndex::new(dimensions, *index),
             contents: FxHashMap::default(),
@@ -68,8 +73,12 @@ impl Domain {
         let row = self.vectors.push(new.row.no, new.vector)?;
         let same = self.memory.push(new.analysis, new.session, new.event_time);
         debug_assert_eq!(row, same, "structures of a domain number rows alike");
-        self.contents.insert(new.content_print, row);
-        self.wordings.insert(new.wording_print, row);
+        // What was superseded may be said again.
+        if new.row.visibility != Visibility::Superseded {
+            self.contents.insert(new.content_print, row);
+            self.wordings.insert(new.wording_print, row);
+        }
+        self.shown_count += u32::from(new.row.visibility == Visibility::Shown);
         self.rows.push(new.row);
         self.live_count += 1;
         Ok(row)
@@ -85,12 +94,37 @@ impl Domain {
         if !self.memory.is_live(row) {
             return;
         }
+        self.set_visibility(row, Visibility::Consolidated);
         self.vectors.remove(row);
         self.memory.remove(row);
-        // Two atoms may share a print when one was consolidated or written past the gate.
+        self.forget_prints(row, content_print, wording_print);
+        self.live_count -= 1;
+    }
+
+    /// Lets the gate admit what a row says. Two atoms may share a print when one was written past
+    /// the gate; then it stays.
+    pub(super) fn forget_prints(
+        &mut self,
+        row: u32,
+        content_print: Fingerprint,
+        wording_print: Fingerprint,
+    ) {
         self.contents.retain_unless(content_print, row);
         self.wordings.retain_unless(wording_print, row);
-        self.live_count -= 1;
+    }
+
+    /// Lets reads return a live row, or not.
+    pub(super) fn set_visibility(&mut self, row: u32, visibility: Visibility) {
+        let is_live = self.memory.is_live(row);
+        let Some(row) = self.rows.get_mut(row as usize).filter(|_| is_live) else { return };
+        self.shown_count -= u32::from(row.visibility == Visibility::Shown);
+        self.shown_count += u32::from(visibility == Visibility::Shown);
+        row.visibility = visibility;
+    }
+
+    /// Rows that reads return, with their numbers.
+    pub(super) fn shown_rows(&self) -> impl Iterator<Item = (u32, &Row)> {
+        self.live_rows().filter(|(_, row)| row.visibility == Visibility::Shown)
     }
 
     pub(super) fn live_rows(&self) -> impl Iterator<Item = (u32, &Row)> {

@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use crate::index::IndexError;
 use crate::storage::{CodecError, StorageError};
-use crate::types::{ErrorKind, VectorError};
+use crate::types::{AtomId, ErrorKind, Timestamp, VectorError};
 
 #[derive(Debug, Error)]
 pub enum TenantError {
@@ -17,6 +17,14 @@ pub enum TenantError {
     Damaged(String),
     #[error("the tenant refuses work since a write failed; it is being opened again")]
     Poisoned,
+    #[error("there is no atom {0} to supersede; nothing was stored")]
+    UnknownSuperseded(AtomId),
+    #[error("atom {id} was superseded by {by} already; supersede that one. Nothing was stored")]
+    AlreadySuperseded { id: AtomId, by: AtomId },
+    #[error("Daily limit reached ({used}/{limit}); it starts anew at {until}")]
+    DailyLimit { used: u64, limit: u64, until: Timestamp },
+    #[error("Atom limit reached ({limit}/{limit}); delete atoms or change the plan to store more")]
+    AtomLimit { limit: u64 },
     #[error("the caller gave up before the command began")]
     Abandoned,
     #[error(transparent)]
@@ -32,6 +40,9 @@ impl TenantError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::EmbedderMismatch { .. } | Self::Poisoned => ErrorKind::Unavailable,
+            Self::UnknownSuperseded(_) => ErrorKind::NotFound,
+            Self::AlreadySuperseded { .. } => ErrorKind::Conflict,
+            Self::DailyLimit { .. } | Self::AtomLimit { .. } => ErrorKind::QuotaExceeded,
             Self::Damaged(_) => ErrorKind::Corrupted,
             Self::Abandoned => ErrorKind::DeadlineExceeded,
             Self::Storage(error) => error.kind(),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::open::damaged;
 use super::{Place, Tenant, TenantError};
+use crate::engine::fingerprint::Fingerprint;
 use crate::engine::text::Analysis;
 use crate::index::{Graph, GraphBuild, IndexError, Loaded};
 use crate::storage::decode;
@@ -117,21 +118,21 @@ impl Tenant {
         for places in self.fingerprints.values_mut().chain(self.concept_atoms.values_mut()) {
             places.retain(|place| !belongs(place));
         }
-        for print in old.contents.keys() {
-            if let Some(count) = self.content_counts.get_mut(print) {
-                *count -= 1;
-            }
-        }
         self.add_domain(domain_no, old.name);
         for row in live {
             let key = keys::by_atom(self.no, Kind::Entry, row.no);
             let bytes = self.commit.store().get(&key)?;
             let entry = decode::<EntryRecord>(&bytes.ok_or_else(|| damaged("an atom's entry"))?)?;
+            // Counted again a moment later.
+            if let Some(count) = self.content_counts.get_mut(&Fingerprint(entry.content_print)) {
+                *count -= 1;
+            }
             let analysis = Analysis::from_bytes(&entry.analysis)
                 .ok_or_else(|| damaged("an entry's analysis"))?;
             let vector = super::open::vector_from(&entry);
             self.remember(&entry, row, &analysis, vector.as_ref())?;
         }
+        self.restore_represented(domain_no);
         self.content_counts.retain(|_, count| *count > 0);
         self.fingerprints.retain(|_, places| !places.is_empty());
         self.concept_atoms.retain(|_, places| !places.is_empty());

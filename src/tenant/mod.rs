@@ -8,18 +8,27 @@
 
 mod atoms;
 mod close;
+mod consolidate;
+mod cues;
 mod delete;
 mod domain;
+mod erase;
 mod error;
+mod feed;
+mod feedback;
 mod ids;
 mod index_build;
 mod open;
 mod reembed;
+mod replies;
 mod retrieve;
+mod standing;
 mod stats;
 mod store;
+mod supersede;
 #[cfg(test)]
 mod tests;
+mod usage;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -33,13 +42,19 @@ use crate::engine::graph::ConceptGraph;
 use crate::engine::params::EngineParams;
 use crate::index::IndexSettings;
 use crate::storage::{CommitTicket, GroupCommit};
-use crate::types::{AtomId, AtomNo, Clock, EmbedderIdentity, TenantNo};
+use crate::types::{AtomId, AtomNo, Clock, EmbedderIdentity, TenantNo, Timestamp};
 
+pub use consolidate::{ConsolidationWork, DomainSnapshot, PlannedConsolidation};
+use cues::Cues;
 use domain::Domain;
+pub use erase::DomainErasure;
 pub use error::TenantError;
 pub use index_build::{BuiltIndex, IndexBuild};
 pub use reembed::Reembedding;
+pub use retrieve::Ranking;
+use standing::AllTies;
 pub use store::Pending;
+use usage::Usage;
 
 /// Everything needed to open a tenant.
 pub struct OpenTenant {
@@ -95,6 +110,11 @@ pub struct Tenant {
     /// Live atoms by folded concept.
     concept_atoms: FxHashMap<u64, Vec<Place>>,
     graph: ConceptGraph,
+    ties: AllTies,
+    cues: Cues,
+    usage: Usage,
+    /// When the replies kept for idempotency keys were given, by the key's print.
+    replies: FxHashMap<Fingerprint, Timestamp>,
     buffers: retrieve::RetrieveBuffers,
     /// Memory is ahead of storage. Set while a batch is being planned.
     uncommitted: bool,

@@ -7,9 +7,11 @@ use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use rustc_hash::FxHashMap;
 
+use super::cues::Cues;
 use super::domain::{Domain, NewRow, Row};
+use super::standing::{self, AllTies, Ties, Visibility};
+use super::usage::Usage;
 use super::{Counters, OpenTenant, Place, Tenant, TenantError};
-use crate::engine::atom::AtomKind;
 use crate::engine::fingerprint::Fingerprint;
 use crate::engine::graph::{ConceptGraph, Edge};
 use crate::engine::params::EngineParams;
@@ -17,7 +19,7 @@ use crate::engine::text::{ANALYZER_VERSION, Analysis};
 use crate::storage::keys::{self, Kind};
 use crate::storage::records::{
     AccessRecord, AtomRecord, ConceptRecord, CountersRecord, DomainRecord, EdgeRecord, EntryRecord,
-    HeaderRecord,
+    HeaderRecord, StandingRecord,
 };
 use crate::storage::{AtomicBatch, Record, Visit, decode, encode};
 use crate::types::{AtomId, AtomNo, QuantizedVector, Timestamp};
@@ -57,6 +59,10 @@ impl Tenant {
             content_counts: FxHashMap::default(),
             concept_atoms: FxHashMap::default(),
             graph: ConceptGraph::default(),
+            ties: AllTies::default(),
+            cues: Cues::default(),
+            usage: Usage::default(),
+            replies: FxHashMap::default(),
             buffers: super::retrieve::RetrieveBuffers::default(),
             uncommitted: false,
         };
@@ -68,6 +74,9 @@ impl Tenant {
         }
         tenant.load_entries()?;
         tenant.load_graph()?;
+        tenant.load_cues()?;
+        tenant.load_usage()?;
+        tenant.load_replies()?;
         tenant.load_index_caches();
         Ok(tenant)
     }
@@ -103,7 +112,7 @@ impl Tenant {
     }
 
     /// Visits every record of one kind.
-    fn visit<R: Record>(
+    pub(super) fn visit<R: Record>(
         &self,
         kind: Kind,
         mut take: impl FnMut(&[u8], R) -> Result<(), TenantError>,
@@ -182,14 +191,42 @@ impl Tenant {
 
     fn load_entries(&mut self) -> Result<(), TenantError> {
         let accesses = self.load_accesses()?;
+        let mut standings = self.load_standings()?;
         let prefix = keys::kind_prefix(self.no, Kind::Entry);
         let store = self.commit.clone();
         let mut outcome = Ok(());
         store.store().for_each(&prefix, None, &mut |key, value| {
-            outcome = self.load_entry(key, value, &accesses);
+            outcome = self.load_entry(key, value, &accesses, &mut standings);
             if outcome.is_ok() { Visit::Continue(()) } else { Visit::Break(()) }
         })?;
-        outcome
+        outcome?;
+        for number in self.domains.keys().copied().collect::<Vec<_>>() {
+            self.restore_represented(number);
+        }
+        Ok(())
+    }
+
+    /// Lets each prototype of a domain stand for its members again.
+    pub(super) fn restore_represented(&mut self, domain_no: u32) {
+        let Some(domain) = self.domains.get_mut(&domain_no) else { return };
+        let represented: Vec<(u32, u32)> = domain
+            .live_rows()
+            .filter_map(|(member, row)| {
+                let prototype = self.atoms.get(&self.ties.consolidated_into(row.id)?)?;
+                (prototype.domain_no == domain_no).then_some((member, prototype.row))
+            })
+            .collect();
+        domain.memory.represent_all(represented);
+    }
+
+    fn load_standings(&self) -> Result<FxHashMap<AtomNo, StandingRecord>, TenantError> {
+        let mut standings = FxHashMap::default();
+        self.visit(Kind::Standing, |key, record: StandingRecord| {
+            let no = keys::atom_in(key).ok_or_else(|| damaged("a standing's key"))?;
+            standings.insert(no, record);
+            Ok(())
+        })?;
+        Ok(standings)
     }
 
     fn load_accesses(&self) -> Result<FxHashMap<AtomNo, AccessRecord>, TenantError> {
@@ -207,12 +244,15 @@ impl Tenant {
         key: &[u8],
         value: &[u8],
         accesses: &FxHashMap<AtomNo, AccessRecord>,
+        standings: &mut FxHashMap<AtomNo, StandingRecord>,
     ) -> Result<(), TenantError> {
         let no = keys::atom_in(key).ok_or_else(|| damaged("an entry's key"))?;
         let entry = decode::<EntryRecord>(value)?;
         let analysis =
             Analysis::from_bytes(&entry.analysis).ok_or_else(|| damaged("an entry's analysis"))?;
-        let row = row_from(no, &entry, accesses.get(&no));
+        let mut row = row_from(no, &entry, accesses.get(&no));
+        standing::restore(standings, &mut row, &mut self.ties);
+        row.visibility = self.ties.get(row.id).map_or(Visibility::Shown, Ties::visibility);
         let vector = vector_from(&entry);
         self.remember(&entry, row, &analysis, vector.as_ref())
     }
@@ -296,11 +336,7 @@ pub(super) fn row_from(no: AtomNo, entry: &EntryRecord, access: Option<&AccessRe
     Row {
         id: AtomId(Uuid::from_bytes(entry.id)),
         no,
-        kind: match entry.kind {
-            1 => AtomKind::Prototype,
-            2 => AtomKind::Singleton,
-            _ => AtomKind::Episode,
-        },
+        kind: standing::kind_from(entry.kind),
         importance: entry.importance,
         valence: entry.valence,
         outcome_count: entry.outcome_count,
@@ -310,6 +346,7 @@ pub(super) fn row_from(no: AtomNo, entry: &EntryRecord, access: Option<&AccessRe
         last_accessed_at: access
             .map_or(created_at, |access| Timestamp::from_micros(access.last_us)),
         access_dirty: false,
+        visibility: Visibility::Shown,
     }
 }
 

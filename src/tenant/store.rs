@@ -7,7 +7,7 @@ use crate::engine::atom::{NewAtom, WriteDecision, WriteOutcome};
 use crate::engine::concepts;
 use crate::engine::fingerprint::Fingerprint;
 use crate::engine::gate::{self, Admission, Novelty};
-use crate::engine::graph::fold_concept;
+use crate::engine::graph::{LinkPlan, fold_concept};
 use crate::engine::text::{Analysis, hash_term};
 use crate::index::QueryVector;
 use crate::storage::keys::{self, Kind};
@@ -22,7 +22,9 @@ use crate::types::{AtomId, AtomNo, QuantizedVector, Timestamp};
 #[derive(Debug)]
 #[must_use = "a pending batch that is not committed poisons the tenant"]
 pub struct Pending {
-    batch: AtomicBatch,
+    pub(super) batch: AtomicBatch,
+    /// Atoms the tenant may hold; `None` for any number.
+    atoms_max: Option<u64>,
 }
 
 /// What a content is compared by.
@@ -41,16 +43,18 @@ impl Prints {
 }
 
 impl Tenant {
-    /// Begins a write command.
-    pub fn begin(&self) -> Pending {
-        Pending { batch: AtomicBatch::new(self.epoch) }
+    /// Begins a write command of a tenant that may hold so many atoms.
+    pub fn begin(&self, atoms_max: Option<u64>) -> Pending {
+        Pending { batch: AtomicBatch::new(self.epoch), atoms_max }
     }
 
     /// Decides on one atom and, if it is new, puts it into memory and into the pending batch.
     /// `embedding` is `None` for a text without direction. Costs one nearest-neighbour search.
     ///
     /// # Errors
-    /// When a structure refuses it; the tenant is poisoned then.
+    /// When it is to replace an atom that is not there or was replaced already, or when the
+    /// tenant is full and nothing was stored by this command: nothing has changed then. When a
+    /// structure refuses it; the tenant is poisoned then.
     pub fn store(
         &mut self,
         pending: &mut Pending,
@@ -65,18 +69,30 @@ impl Tenant {
             return Ok(outcome);
         }
         let prints = Prints::of(&new.content);
+        self.check_supersedable(&new.supersedes)?;
         let novelty = self.novelty(&new, &prints, embedding.as_ref())?;
         let (importance, reason) = match gate::decide(&novelty, &self.params.gate) {
             Admission::Admit { importance, reason } => (importance, reason),
+            Admission::Reject { importance, .. } if !new.supersedes.is_empty() => {
+                (importance, "stored: it supersedes what was known".to_owned())
+            }
             Admission::Reject { importance, reason } => {
-                let decision = WriteDecision::Refused;
-                return Ok(WriteOutcome { decision, atom_id: None, importance, reason });
+                return Ok(not_stored(WriteDecision::Refused, importance, reason));
             }
         };
+        if let Some(limit) = pending.atoms_max.filter(|max| self.atoms.len() as u64 >= *max) {
+            let full = TenantError::AtomLimit { limit };
+            if pending.batch.is_empty() {
+                return Err(full);
+            }
+            return Ok(not_stored(WriteDecision::OverLimit, importance, full.to_string()));
+        }
         self.uncommitted = true;
+        let superseded = new.supersedes.clone();
         let id = self.admit(pending, new, &prints, embedding, importance)?;
+        self.supersede(pending, id, &superseded)?;
         let decision = WriteDecision::Stored;
-        Ok(WriteOutcome { decision, atom_id: Some(id), importance, reason })
+        Ok(WriteOutcome { decision, atom_id: Some(id), importance, reason, superseded })
     }
 
     /// Applies the command's batch. Visible and atomic on return; durable when a ticket taken
@@ -108,6 +124,7 @@ impl Tenant {
             atom_id: Some(row.id),
             importance: row.importance,
             reason: "already stored under this external reference; nothing changed".to_owned(),
+            superseded: self.ties.get(row.id).map_or_else(Vec::new, |t| t.supersedes.clone()),
         })
     }
 
@@ -231,12 +248,23 @@ impl Tenant {
         now: Timestamp,
     ) -> Result<(), TenantError> {
         let plan = self.graph.plan_links(concepts, now, &self.params.graph);
+        self.put_links(&mut pending.batch, &plan)?;
+        self.graph.apply(&plan);
+        Ok(())
+    }
+
+    /// Writes what a plan changes of the graph.
+    pub(super) fn put_links(
+        &self,
+        batch: &mut AtomicBatch,
+        plan: &LinkPlan,
+    ) -> Result<(), TenantError> {
         for (number, name) in &plan.new_concepts {
             let record = ConceptRecord { name: name.clone() };
-            pending.batch.put(keys::by_number(self.no, Kind::Concept, *number), encode(&record)?);
+            batch.put(keys::by_number(self.no, Kind::Concept, *number), encode(&record)?);
         }
         for (one, other) in &plan.dropped {
-            pending.batch.delete(keys::edge(self.no, *one, *other));
+            batch.delete(keys::edge(self.no, *one, *other));
         }
         for (one, other, edge) in &plan.edges {
             let record = EdgeRecord {
@@ -245,14 +273,17 @@ impl Tenant {
                 count: edge.count,
                 updated_at_us: edge.updated_at.as_micros(),
             };
-            pending.batch.put(keys::edge(self.no, *one, *other), encode(&record)?);
+            batch.put(keys::edge(self.no, *one, *other), encode(&record)?);
         }
-        self.graph.apply(&plan);
         Ok(())
     }
 }
 
-fn print_of(text: &str) -> Print {
+fn not_stored(decision: WriteDecision, importance: f32, reason: String) -> WriteOutcome {
+    WriteOutcome { decision, atom_id: None, importance, reason, superseded: Vec::new() }
+}
+
+pub(super) fn print_of(text: &str) -> Print {
     Print(Fingerprint::of_opaque(text).0)
 }
 

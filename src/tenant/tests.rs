@@ -12,7 +12,7 @@ use rand::{Rng, RngExt, SeedableRng};
 
 use super::{OpenTenant, Reembedding, Tenant, TenantError};
 use crate::engine::atom::{
-    Metadata, NewAtom, ReadQuery, RetrievalMode, Source, WriteDecision, WriteOutcome,
+    Metadata, NewAtom, ReadQuery, RetrievalMode, Source, TimeWindow, WriteDecision, WriteOutcome,
 };
 use crate::index::IndexSettings;
 use crate::storage::{CommitPolicy, FaultPlan, GroupCommit, MemoryStore, Store};
@@ -85,7 +85,7 @@ impl Bench {
     }
 
     fn write(&mut self, atoms: Vec<NewAtom>) -> Vec<WriteOutcome> {
-        let mut pending = self.tenant.begin();
+        let mut pending = self.tenant.begin(None);
         let outcomes = atoms
             .into_iter()
             .map(|atom| {
@@ -118,6 +118,7 @@ fn atom(content: &str, domain: &str) -> NewAtom {
         fingerprint: None,
         session: None,
         occurred_at: None,
+        supersedes: Vec::new(),
     }
 }
 
@@ -131,6 +132,10 @@ fn query(text: &str) -> ReadQuery {
         include_associations: true,
         fingerprint: None,
         mode: RetrievalMode::Hybrid,
+        window: TimeWindow::default(),
+        include_history: false,
+        conditions: Vec::new(),
+        diversity: 0.0,
     }
 }
 
@@ -242,8 +247,8 @@ fn run_random_commands(seed: u64) {
             6..8 => {
                 let ids: Vec<_> = model.atoms.keys().copied().collect();
                 if let Some(id) = ids.get(rng.random_range(0..ids.len().max(1))) {
-                    assert!(bench.tenant.delete_atom(*id).unwrap());
-                    assert!(!bench.tenant.delete_atom(*id).unwrap());
+                    assert!(bench.tenant.delete_atom(*id).unwrap().was_there);
+                    assert!(!bench.tenant.delete_atom(*id).unwrap().was_there);
                     model.atoms.remove(id);
                     deleted.push(*id);
                 }
@@ -293,7 +298,7 @@ fn a_failed_write_poisons_the_tenant_until_it_is_opened_again() {
     let faults = FaultPlan { fail_apply_at: Some(3), ..FaultPlan::default() };
     let mut bench = Bench::on(MemoryStore::with_faults(faults));
     bench.write_one(atom("first", "a"));
-    let mut pending = bench.tenant.begin();
+    let mut pending = bench.tenant.begin(None);
     bench.tenant.store(&mut pending, atom("second", "a"), None).unwrap();
     assert!(bench.tenant.commit(pending).is_err());
     assert!(bench.tenant.is_poisoned());
@@ -348,7 +353,7 @@ fn a_tenant_whose_reembedding_was_interrupted_opens_with_neither_embedder() {
 fn atom_numbers_are_not_used_again_after_the_newest_atom_is_deleted() {
     let mut bench = Bench::new();
     let first = bench.write_one(atom("first", "a")).atom_id.unwrap();
-    bench.tenant.delete_atom(first).unwrap();
+    bench.tenant.delete_atom(first).unwrap().was_there;
     bench.reopen();
     let second = bench.write_one(atom("first", "a")).atom_id.unwrap();
     assert!(second > first);
@@ -435,7 +440,7 @@ fn a_domain_whose_rows_are_mostly_dead_is_rebuilt_without_loss() {
             let external_ref = Some(format!("ref-{number}"));
             model.atoms.insert(*id, Known { content, domain: "a".to_owned(), external_ref });
         } else {
-            assert!(bench.tenant.delete_atom(*id).unwrap());
+            assert!(bench.tenant.delete_atom(*id).unwrap().was_there);
         }
     }
     let rows = bench.tenant.domains.values().map(|domain| domain.rows.len()).sum::<usize>();

@@ -23,6 +23,26 @@ pub const FINGERPRINT_CHARS_MAX: usize = 512;
 pub const WRITE_BATCH_MAX: usize = 500;
 /// Queries of one read batch.
 pub const READ_BATCH_MAX: usize = 50;
+/// Atoms that one feedback rates.
+pub const FEEDBACK_ATOMS_MAX: usize = 500;
+/// Atoms that one write replaces.
+pub const SUPERSEDES_MAX: usize = 32;
+/// Revisions listed of one chain.
+pub const CHAIN_REVISIONS_MAX: usize = 256;
+/// Characters in an idempotency key.
+pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 240;
+/// Replies kept for idempotency keys, per tenant; the oldest make room.
+pub const KEPT_REPLIES_MAX: usize = 10_000;
+/// Conditions on metadata in one query.
+pub const METADATA_CONDITIONS_MAX: usize = 32;
+/// Domains named in one query.
+pub const QUERY_DOMAINS_MAX: usize = 100;
+/// Atoms in one page of the feed of recent atoms.
+pub const FEED_LIMIT_MAX: usize = 100;
+/// Concepts, depth and edges of one question about the graph.
+pub const GRAPH_SEEDS_MAX: usize = 20;
+pub const GRAPH_DEPTH_MAX: usize = 3;
+pub const GRAPH_EDGES_MAX: usize = 500;
 /// Results of one read.
 pub const TOP_K_MAX: usize = 100;
 /// Atoms in one page of an export.

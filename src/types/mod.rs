@@ -1,6 +1,7 @@
 //! The vocabulary every other module shares: ids, time, limits, vectors and the closed set of
 //! error kinds. It imports nothing from this crate, performs no I/O and holds no decisions.
 
+pub mod allowance;
 pub mod clock;
 pub mod deadline;
 pub mod error_kind;
@@ -9,6 +10,7 @@ pub mod limits;
 pub mod query_embedding;
 pub mod vector;
 
+pub use allowance::Allowance;
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use deadline::Deadline;
 pub use error_kind::ErrorKind;

@@ -2,7 +2,7 @@
 
 use futures_util::future::{FutureExt, LocalBoxFuture, ready};
 
-use super::data::{Atom, TenantStats};
+use super::data::{Atom, AtomDeletion, FeedPage, FeedQuery, RevisionChain, TenantStats};
 use super::{Done, TenantCell, TenantCommand};
 use crate::tenant::TenantError;
 use crate::types::AtomId;
@@ -45,13 +45,39 @@ pub struct DeleteAtom {
 }
 
 impl TenantCommand for DeleteAtom {
-    type Reply = bool;
+    type Reply = AtomDeletion;
 
     fn run(self, tenant: TenantCell) -> Answer<Self::Reply> {
         let mut tenant = tenant.borrow_mut();
         let result = tenant.delete_atom(self.id);
         // Also when it was gone already: the delete that removed it may still await its flush.
         ready(result.map(|deleted| Done { reply: deleted, ticket: tenant.ticket() })).boxed_local()
+    }
+}
+
+/// The newest atoms.
+pub struct Recent {
+    pub query: FeedQuery,
+}
+
+impl TenantCommand for Recent {
+    type Reply = FeedPage;
+
+    fn run(self, tenant: TenantCell) -> Answer<Self::Reply> {
+        read(tenant.borrow().recent(&self.query))
+    }
+}
+
+/// An atom's revisions, or `None` when there is no such atom.
+pub struct FindChain {
+    pub id: AtomId,
+}
+
+impl TenantCommand for FindChain {
+    type Reply = Option<RevisionChain>;
+
+    fn run(self, tenant: TenantCell) -> Answer<Self::Reply> {
+        read(tenant.borrow().find_chain(self.id))
     }
 }
 

@@ -3,10 +3,15 @@
 //! storage.
 
 pub mod atoms;
+pub mod consolidate;
 pub mod data;
+pub mod erase;
+pub mod feedback;
+pub mod graph;
 pub mod retrieve;
 pub mod store;
 mod upkeep;
+pub mod usage;
 
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -1,26 +1,48 @@
 //! Answering a question from memory.
 
-use futures_util::future::{FutureExt, LocalBoxFuture, ready};
+use futures_util::future::{FutureExt, LocalBoxFuture};
 
 use super::data::{ReadQuery, ReadResult};
 use super::{Done, TenantCell, TenantCommand};
 use crate::tenant::TenantError;
 use crate::types::QueryEmbedding;
 
+/// What a question takes of the day's allowance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueryAllowance {
+    pub queries: u64,
+    pub per_day: u64,
+}
+
 pub struct Retrieve {
     pub query: ReadQuery,
     /// The query's direction, whole and by word.
     pub embedding: QueryEmbedding,
+    /// `None`: not counted.
+    pub spend: Option<QueryAllowance>,
 }
 
 impl TenantCommand for Retrieve {
     type Reply = ReadResult;
 
+    /// One go, but for a filter on metadata, which reads atoms in slices until enough passed.
+    /// The day's count is durable soon after the answer, not before: an answer was given, not
+    /// data taken.
     fn run(
         self,
         tenant: TenantCell,
     ) -> LocalBoxFuture<'static, Result<Done<Self::Reply>, TenantError>> {
-        let result = tenant.borrow_mut().retrieve(&self.query, &self.embedding);
-        ready(result.map(Done::read)).boxed_local()
+        async move {
+            if let Some(spend) = self.spend {
+                tenant.borrow_mut().spend_queries(spend.queries, spend.per_day)?;
+            }
+            let mut ranking = tenant.borrow_mut().rank(&self.query, &self.embedding)?;
+            while tenant.borrow_mut().read_slice(&self.query, &mut ranking)? {
+                tokio::task::yield_now().await;
+            }
+            let reply = tenant.borrow_mut().finish_retrieval(&self.query, ranking);
+            Ok(Done::read(reply))
+        }
+        .boxed_local()
     }
 }

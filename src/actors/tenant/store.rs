@@ -14,6 +14,10 @@ const SLICE: usize = 8;
 pub struct Store {
     /// Each with its direction, if its text has one.
     pub atoms: Vec<(NewAtom, Option<QuantizedVector>)>,
+    /// Atoms the tenant may hold; `None` for any number.
+    pub atoms_max: Option<u64>,
+    /// Gives the same reply again to a caller that repeats itself within a day.
+    pub idempotency_key: Option<String>,
 }
 
 impl TenantCommand for Store {
@@ -24,7 +28,13 @@ impl TenantCommand for Store {
         tenant: TenantCell,
     ) -> LocalBoxFuture<'static, Result<Done<Self::Reply>, TenantError>> {
         async move {
-            let mut pending = tenant.borrow().begin();
+            if let Some(key) = &self.idempotency_key
+                && let Some(outcomes) = tenant.borrow().kept_reply(key)?
+            {
+                // The reply that is given again may still await its flush.
+                return Ok(Done { reply: outcomes, ticket: tenant.borrow().ticket() });
+            }
+            let mut pending = tenant.borrow().begin(self.atoms_max);
             let mut outcomes = Vec::with_capacity(self.atoms.len());
             for (position, (atom, embedding)) in self.atoms.into_iter().enumerate() {
                 if position > 0 && position % SLICE == 0 {
@@ -34,6 +44,9 @@ impl TenantCommand for Store {
                 outcomes.push(tenant.store(&mut pending, atom, embedding)?);
             }
             let mut tenant = tenant.borrow_mut();
+            if let Some(key) = &self.idempotency_key {
+                tenant.keep_reply(&mut pending, key, &outcomes)?;
+            }
             tenant.commit(pending)?;
             Ok(Done { reply: outcomes, ticket: tenant.ticket() })
         }

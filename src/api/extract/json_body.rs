@@ -66,26 +66,79 @@ where
     type Future = LocalBoxFuture<'static, Result<Self, E>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let bytes_max =
-            request.app_data::<BodyLimit>().map_or(limits::BODY_BYTES_MAX, |limit| limit.0);
-        let length = check_headers(request.headers(), bytes_max);
-        let deadline = RequestDeadline::of(request).0;
+        let bytes_max = bytes_max(request);
+        let length = check_media_type(request.headers())
+            .and_then(|()| check_headers(request.headers(), bytes_max));
+        let deadline = RequestDeadline::of(request);
         let payload = payload.take();
         Box::pin(async move {
-            let reading = receive(payload, length?, bytes_max);
-            let bytes = tokio::time::timeout_at(deadline.instant(), reading)
-                .await
-                .map_err(|_elapsed| BodyError::TimedOut)??;
+            let bytes = receive_in_time(payload, length?, bytes_max, deadline).await?;
             Ok(Self { text: into_text(bytes)?, error: PhantomData })
         })
     }
 }
 
-/// What the headers alone tell. Returns the announced length, 0 if there is none.
-fn check_headers(headers: &HeaderMap, bytes_max: usize) -> Result<usize, BodyError> {
-    if !headers.get(header::CONTENT_TYPE).is_some_and(|value| is_json(value.as_bytes())) {
-        return Err(BodyError::MediaType);
+/// A body that may be left out, with or without a media type. What is sent is JSON all the same.
+#[derive(Debug)]
+pub struct OptionalJsonBody<E> {
+    body: Option<JsonBody<E>>,
+}
+
+impl<E> OptionalJsonBody<E> {
+    /// `None` when nothing was sent.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        self.body.as_ref().map(JsonBody::text)
     }
+}
+
+impl<E> FromRequest for OptionalJsonBody<E>
+where
+    E: From<BodyError> + Into<actix_web::Error> + 'static,
+{
+    type Error = E;
+    type Future = LocalBoxFuture<'static, Result<Self, E>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let is_json = check_media_type(request.headers());
+        // Not one byte of another media type is taken.
+        let bytes_max = if is_json.is_ok() { bytes_max(request) } else { 0 };
+        let length = check_headers(request.headers(), bytes_max);
+        let deadline = RequestDeadline::of(request);
+        let payload = payload.take();
+        Box::pin(async move {
+            let received = match length {
+                Ok(length) => receive_in_time(payload, length, bytes_max, deadline).await,
+                Err(cause) => Err(cause),
+            };
+            let bytes = match received {
+                Err(BodyError::TooLarge { bytes_max: 0 }) => {
+                    return Err(BodyError::MediaType.into());
+                }
+                received => received?,
+            };
+            let text = (!bytes.is_empty()).then(|| into_text(bytes)).transpose()?;
+            Ok(Self { body: text.map(|text| JsonBody { text, error: PhantomData }) })
+        })
+    }
+}
+
+fn bytes_max(request: &HttpRequest) -> usize {
+    request.app_data::<BodyLimit>().map_or(limits::BODY_BYTES_MAX, |limit| limit.0)
+}
+
+fn check_media_type(headers: &HeaderMap) -> Result<(), BodyError> {
+    let content_type = headers.get(header::CONTENT_TYPE);
+    if content_type.is_some_and(|value| is_json(value.as_bytes())) {
+        Ok(())
+    } else {
+        Err(BodyError::MediaType)
+    }
+}
+
+/// What the headers alone tell of a body in JSON. Returns the announced length, 0 if there is
+/// none.
+fn check_headers(headers: &HeaderMap, bytes_max: usize) -> Result<usize, BodyError> {
     let encoding = headers.get(header::CONTENT_ENCODING).map(header::HeaderValue::as_bytes);
     if encoding.is_some_and(|encoding| !encoding.eq_ignore_ascii_case(b"identity")) {
         return Err(BodyError::ContentEncoding);
@@ -105,6 +158,18 @@ fn check_headers(headers: &HeaderMap, bytes_max: usize) -> Result<usize, BodyErr
 fn is_json(content_type: &[u8]) -> bool {
     let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default();
     essence.trim_ascii().eq_ignore_ascii_case(b"application/json")
+}
+
+async fn receive_in_time(
+    payload: Payload,
+    announced_length: usize,
+    bytes_max: usize,
+    deadline: RequestDeadline,
+) -> Result<Vec<u8>, BodyError> {
+    let reading = receive(payload, announced_length, bytes_max);
+    tokio::time::timeout_at(deadline.0.instant(), reading)
+        .await
+        .map_err(|_elapsed| BodyError::TimedOut)?
 }
 
 async fn receive(
@@ -169,6 +234,31 @@ mod tests {
         let payload = Box::pin(futures_util::stream::iter(chunks));
         let refusal = refusal_of(Payload::Stream { payload }).await;
         assert_eq!(refusal, BodyError::TooLarge { bytes_max: 10 });
+    }
+
+    #[actix_web::test]
+    async fn an_optional_body_may_be_missing_but_not_be_of_another_kind() {
+        for (media_type, sent, expected) in [
+            (None, "", Ok(None)),
+            (Some("application/x-www-form-urlencoded"), "", Ok(None)),
+            (Some("application/json"), "", Ok(None)),
+            (Some("application/json"), "{}", Ok(Some("{}".to_owned()))),
+            (None, "{}", Err(BodyError::MediaType)),
+            (Some("text/plain"), "{}", Err(BodyError::MediaType)),
+            (Some("application/json"), "[1,2,3,4,5]", Err(BodyError::TooLarge { bytes_max: 10 })),
+        ] {
+            let mut request = actix_web::test::TestRequest::post().app_data(BodyLimit(10));
+            if let Some(media_type) = media_type {
+                request = request.insert_header((header::CONTENT_TYPE, media_type));
+            }
+            let chunks = (!sent.is_empty()).then(|| Ok(sent.into()));
+            let mut payload: Payload =
+                Payload::Stream { payload: Box::pin(futures_util::stream::iter(chunks)) };
+            let request = request.to_http_request();
+            let taken = OptionalJsonBody::<Refused>::from_request(&request, &mut payload).await;
+            let taken = taken.map(|body| body.text().map(str::to_owned));
+            assert_eq!(taken.map_err(|refused| refused.0), expected, "{media_type:?} {sent}");
+        }
     }
 
     #[test]

@@ -2,9 +2,13 @@
 //! compile.
 
 mod deadline;
+mod idempotency_key;
 mod json_body;
+mod last_segment;
 mod principal;
 
 pub use deadline::RequestDeadline;
-pub use json_body::{BodyError, BodyLimit, JsonBody};
+pub use idempotency_key::{IdempotencyKey, IdempotencyKeyError};
+pub use json_body::{BodyError, BodyLimit, JsonBody, OptionalJsonBody};
+pub use last_segment::LastSegment;
 pub use principal::Caller;

@@ -19,7 +19,7 @@ impl Caller {
     /// The caller's tenant, until `deadline`.
     #[must_use]
     pub fn scope(&self, deadline: RequestDeadline) -> Scope {
-        Scope { tenant: self.0.tenant, deadline: deadline.0 }
+        Scope { tenant: self.0.tenant, deadline: deadline.0, allowance: self.0.plan.allowance() }
     }
 }
 

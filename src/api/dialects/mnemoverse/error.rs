@@ -11,7 +11,7 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 
 use super::convert::Problems;
-use crate::api::extract::BodyError;
+use crate::api::extract::{BodyError, IdempotencyKeyError};
 use crate::api::failure::Failure;
 use crate::api::middleware::request_id;
 use crate::control::quotas::RateExceeded;
@@ -87,6 +87,32 @@ impl ApiError {
         error
     }
 
+    /// What the handler's own checks find, after the schema's: a 400 with the problem's place.
+    pub(super) fn refused(problems: Problems) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, ..Self::from(problems) }
+    }
+
+    /// A write to a domain that is the address of a shared room. The first words are those a
+    /// client looks for.
+    pub(super) fn no_such_room(at: Option<usize>) -> Self {
+        let item = at.map(|index| format!(" in items[{index}]")).unwrap_or_default();
+        let message = format!("Invalid room address{item}: this server has no shared rooms");
+        Self::new(StatusCode::FORBIDDEN, "FORBIDDEN", message)
+    }
+
+    pub(super) fn reset_disabled() -> Self {
+        let message = "Resetting is disabled on this server; server.allow_reset enables it";
+        Self::new(StatusCode::FORBIDDEN, "FORBIDDEN", message)
+    }
+
+    pub(super) fn no_rooms() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", "This server has no shared rooms")
+    }
+
+    pub(super) fn no_vault() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", "This server has no vault")
+    }
+
     /// A failure on our side that the service did not foresee.
     pub(super) fn internal() -> Self {
         let message = "The server could not complete the request";
@@ -101,6 +127,16 @@ impl From<Problems> for ApiError {
         let mut error = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "VALIDATION_ERROR", message);
         error.details = Some(Details::Invalid { errors });
         error
+    }
+}
+
+impl From<IdempotencyKeyError> for ApiError {
+    fn from(cause: IdempotencyKeyError) -> Self {
+        let kind = match cause {
+            IdempotencyKeyError::NotText => "unicode_error",
+            IdempotencyKeyError::TooLong { .. } => "string_too_long",
+        };
+        Self::refused(Problems::of_header("Idempotency-Key", kind, cause.to_string()))
     }
 }
 

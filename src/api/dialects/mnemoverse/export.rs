@@ -10,7 +10,7 @@ use futures_util::stream::try_unfold;
 use super::convert;
 use super::error::ApiError;
 use crate::service::{Atom, MemoryService, Scope};
-use crate::types::{AtomId, Deadline, TenantId};
+use crate::types::{AtomId, Deadline};
 
 /// Lines are sent together until they reach this size.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -18,7 +18,8 @@ const CHUNK_BYTES: usize = 64 * 1024;
 /// Where an export stands.
 pub(super) struct Export {
     memory: MemoryService,
-    tenant: TenantId,
+    /// Its deadline is the first page's.
+    scope: Scope,
     /// For each page; the export as a whole takes as long as the client reads.
     page_timeout: Duration,
     pending: std::vec::IntoIter<Atom>,
@@ -30,12 +31,12 @@ impl Export {
     /// Starts with the page that was fetched to learn whether there is an answer at all.
     pub(super) fn starting_with(
         memory: MemoryService,
-        tenant: TenantId,
+        scope: Scope,
         page_timeout: Duration,
         first_page: Vec<Atom>,
     ) -> Self {
         let after = first_page.last().map(|atom| atom.id);
-        Self { memory, tenant, page_timeout, pending: first_page.into_iter(), after }
+        Self { memory, scope, page_timeout, pending: first_page.into_iter(), after }
     }
 
     /// One atom per line, each line ended. An error ends the connection, so that a client cannot
@@ -68,7 +69,7 @@ impl Export {
             return Ok(());
         };
         let deadline = Deadline::after(self.page_timeout);
-        let scope = Scope { tenant: self.tenant, deadline };
+        let scope = Scope { deadline, ..self.scope };
         let page = self.memory.export_page(scope, Some(after)).await?;
         self.after = page.last().map(|atom| atom.id);
         self.pending = page.into_iter();

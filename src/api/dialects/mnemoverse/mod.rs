@@ -27,14 +27,30 @@ const ENDPOINTS: &[Endpoint] = &[
     post("/api/v1/memory/write_batch", || web::route().to(handlers::write_batch)),
     post("/api/v1/memory/read", || web::route().to(handlers::read)),
     post("/api/v1/memory/read-batch", || web::route().to(handlers::read_batch)),
+    post("/api/v1/memory/query", || web::route().to(handlers::query)),
+    post("/api/v1/memory/recent", || web::route().to(handlers::recent)),
+    post("/api/v1/memory/graph", || web::route().to(handlers::graph)),
+    post("/api/v1/memory/feedback", || web::route().to(handlers::feedback)),
+    post("/api/v1/memory/consolidate", || web::route().to(handlers::consolidate)),
     get("/api/v1/memory/stats", || web::route().to(handlers::stats)),
     get("/api/v1/memory/domains", || web::route().to(handlers::domains)),
     get("/api/v1/memory/export", || web::route().to(handlers::export)),
+    delete("/api/v1/memory/domain/{domain}", || web::route().to(handlers::delete_domain)),
+    delete("/api/v1/memory/reset", || web::route().to(handlers::reset)),
     post("/api/v1/memory/atoms/by-external-ref", || {
         web::route().to(handlers::get_atom_by_external_ref)
     }),
     get("/api/v1/memory/atoms/{atom_id}", || web::route().to(handlers::get_atom)),
     delete("/api/v1/memory/atoms/{atom_id}", || web::route().to(handlers::delete_atom)),
+    get("/api/v1/memory/atoms/{atom_id}/chain", || web::route().to(handlers::get_chain)),
+    get("/api/v1/memory/rooms", || web::route().to(handlers::rooms)),
+    post("/api/v1/memory/rooms", || web::route().to(handlers::no_rooms)),
+    post("/api/v1/memory/rooms/join", || web::route().to(handlers::no_rooms)),
+    get("/api/v1/memory/rooms/{room_id}/invites", || web::route().to(handlers::no_rooms)),
+    post("/api/v1/memory/rooms/{room_id}/invites", || web::route().to(handlers::no_rooms)),
+    get("/api/v1/vault/secrets", || web::route().to(handlers::secrets)),
+    post("/api/v1/vault/secrets", || web::route().to(handlers::no_vault)),
+    get("/api/v1/vault/secrets/by-alias/{alias}", || web::route().to(handlers::no_vault)),
 ];
 
 /// Method and path of every route mounted here.

@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 
 use super::super::wire::Raw;
 use super::problems::{Problems, Step};
-use crate::types::Timestamp;
+use crate::types::{AtomId, Timestamp};
 
 /// Reads fields that lie at one place of the body.
 pub(super) struct Fields<'p> {
@@ -19,6 +19,23 @@ pub(super) struct Fields<'p> {
 impl<'p> Fields<'p> {
     pub(super) fn at(problems: &'p mut Problems, place: Vec<Step>) -> Self {
         Self { problems, place }
+    }
+
+    /// Reads fields of an object inside this one.
+    pub(super) fn within(&mut self, steps: &[Step]) -> Fields<'_> {
+        let place = self.place.iter().chain(steps).cloned().collect();
+        Fields { problems: self.problems, place }
+    }
+
+    /// Notes a problem of the place itself.
+    pub(super) fn refuse_here(&mut self, kind: &'static str, msg: &str) {
+        self.refuse_at(&[], kind, msg);
+    }
+
+    /// Notes a problem of a field that no request has.
+    pub(super) fn refuse_unknown(&mut self, name: String, kind: &'static str, msg: &str) {
+        let msg = format!("{name} {msg}");
+        self.refuse_at(&[Step::Unknown(name)], kind, &msg);
     }
 
     /// Notes a problem of the field `name`.
@@ -39,7 +56,7 @@ impl<'p> Fields<'p> {
     }
 
     fn refuse_at(&mut self, steps: &[Step], kind: &'static str, msg: &str) {
-        let loc = self.place.iter().chain(steps).copied().collect();
+        let loc = self.place.iter().chain(steps).cloned().collect();
         self.problems.add(loc, kind, msg.to_owned());
     }
 
@@ -75,7 +92,18 @@ impl<'p> Fields<'p> {
         count_max: usize,
         chars: RangeInclusive<usize>,
     ) -> Option<Vec<String>> {
-        let entries = self.list(name, raw, 0..=count_max)?;
+        self.some_texts(name, raw, 0..=count_max, chars)
+    }
+
+    /// An array of strings whose length lies in `counts`.
+    pub(super) fn some_texts(
+        &mut self,
+        name: &'static str,
+        raw: &RawValue,
+        counts: RangeInclusive<usize>,
+        chars: RangeInclusive<usize>,
+    ) -> Option<Vec<String>> {
+        let entries = self.list(name, raw, counts)?;
         let mut texts = Vec::with_capacity(entries.len());
         for (index, entry) in entries.iter().enumerate() {
             match parse_text(entry, &chars) {
@@ -87,6 +115,27 @@ impl<'p> Fields<'p> {
             }
         }
         (texts.len() == entries.len()).then_some(texts)
+    }
+
+    /// An array of ids whose length lies in `counts`.
+    pub(super) fn ids(
+        &mut self,
+        name: &'static str,
+        raw: &RawValue,
+        counts: RangeInclusive<usize>,
+    ) -> Option<Vec<AtomId>> {
+        let entries = self.list(name, raw, counts)?;
+        let mut ids = Vec::with_capacity(entries.len());
+        for (index, entry) in entries.iter().enumerate() {
+            match parse_id(entry) {
+                Ok(id) => ids.push(id),
+                Err((kind, msg)) => {
+                    let steps = [Step::Name(name), Step::Index(index)];
+                    self.refuse_at(&steps, kind, &format!("{name}[{index}] {msg}"));
+                }
+            }
+        }
+        (ids.len() == entries.len()).then_some(ids)
     }
 
     /// An array whose length lies in `counts`; its entries are not looked at.
@@ -109,7 +158,9 @@ impl<'p> Fields<'p> {
             return Some(entries);
         }
         let kind = if count < least { "too_short" } else { "too_long" };
-        self.refuse(name, kind, &format!("must have {least} to {most} entries, not {count}"));
+        let wanted =
+            if least == 0 { format!("at most {most}") } else { format!("{least} to {most}") };
+        self.refuse(name, kind, &format!("must have {wanted} entries, not {count}"));
         None
     }
 
@@ -141,7 +192,7 @@ impl<'p> Fields<'p> {
         None
     }
 
-    /// A number in `range`.
+    /// A number in `range`, whose end may be infinite; the number itself never is.
     pub(super) fn number(
         &mut self,
         name: &'static str,
@@ -149,17 +200,22 @@ impl<'p> Fields<'p> {
         range: RangeInclusive<f64>,
     ) -> Option<f64> {
         let (least, most) = (*range.start(), *range.end());
+        let wanted = match most.is_finite() {
+            true => format!("from {least} to {most}"),
+            false => format!("of at least {least}"),
+        };
         if !is_number(raw) {
-            let msg = format!("must be a number from {least} to {most}, not {}", type_of(raw));
+            let msg = format!("must be a number {wanted}, not {}", type_of(raw));
             self.refuse(name, "float_type", &msg);
             return None;
         }
         // A number too large for f64 parses as infinite and is out of range like any other.
-        let value = raw.get().parse::<f64>().ok().filter(|value| range.contains(value));
+        let in_range = |value: &f64| value.is_finite() && range.contains(value);
+        let value = raw.get().parse::<f64>().ok().filter(in_range);
         if value.is_none() {
             let kind =
                 if raw.get().starts_with('-') { "greater_than_equal" } else { "less_than_equal" };
-            self.refuse(name, kind, &format!("must be from {least} to {most}"));
+            self.refuse(name, kind, &format!("must be a number {wanted}"));
         }
         value
     }
@@ -244,6 +300,13 @@ fn parse_text(
     } else {
         Ok(text)
     }
+}
+
+fn parse_id(raw: &RawValue) -> Result<AtomId, (&'static str, &'static str)> {
+    serde_json::from_str::<String>(raw.get())
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .ok_or(("uuid_parsing", "must be a UUID"))
 }
 
 fn is_number(raw: &RawValue) -> bool {

@@ -8,11 +8,13 @@ use serde::{Serialize, Serializer};
 const LISTED_MAX: usize = 100;
 
 /// One step of a place: a field's name or an index.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Step {
     Name(&'static str),
     Index(usize),
+    /// A field that no request has, as its sender spells it.
+    Unknown(String),
 }
 
 #[derive(Debug, Serialize)]
@@ -34,6 +36,20 @@ impl Problems {
     pub(crate) fn of_body(kind: &'static str, msg: String) -> Self {
         let mut problems = Self::default();
         problems.add(vec![Step::Name("body")], kind, msg);
+        problems
+    }
+
+    /// One problem of a header.
+    pub(crate) fn of_header(name: &'static str, kind: &'static str, msg: String) -> Self {
+        let mut problems = Self::default();
+        problems.add(vec![Step::Name("header"), Step::Name(name)], kind, msg);
+        problems
+    }
+
+    /// One problem of one field of the body.
+    pub(crate) fn of_field(name: &'static str, kind: &'static str, msg: String) -> Self {
+        let mut problems = Self::default();
+        problems.add(vec![Step::Name("body"), Step::Name(name)], kind, msg);
         problems
     }
 

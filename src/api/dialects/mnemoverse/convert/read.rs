@@ -1,33 +1,26 @@
 //! Reads, alone and in batches.
 
-use super::super::wire::{ReadBatchRequest, ReadRequest, RetrievalOptions};
+use super::super::wire::{Raw, ReadBatchRequest, ReadRequest, RetrievalOptions};
 use super::fields::{Fields, parse_object, unless_null};
 use super::problems::{Problems, Step};
-use crate::service::{ReadQuery, RetrievalMode, RetrievedAtom};
-use crate::types::{Timestamp, limits};
+use crate::service::{ReadQuery, RetrievalMode, RetrievedAtom, TimeWindow};
+use crate::types::limits;
 
 const TOP_K_DEFAULT: usize = 10;
 const MIN_RELEVANCE_DEFAULT: f32 = 0.3;
+/// Characters in the name of an author.
+const AUTHOR_CHARS_MAX: usize = 200;
 
 /// A query, and what this dialect does with its result.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ReadPlan {
     pub(crate) query: ReadQuery,
-    /// Both bounds belong to the window.
-    since: Option<Timestamp>,
-    until: Option<Timestamp>,
     newest_first: bool,
 }
 
 impl ReadPlan {
-    /// Drops what lies outside the window and brings the rest into the order asked for. Applied
-    /// after retrieval, so a window can leave fewer than `top_k`.
-    pub(crate) fn arrange(&self, items: &mut Vec<RetrievedAtom>) {
-        items.retain(|item| {
-            let created_at = item.atom.created_at;
-            self.since.is_none_or(|since| created_at >= since)
-                && self.until.is_none_or(|until| created_at <= until)
-        });
+    /// Brings the result into the order asked for. Atoms of the same moment stay best first.
+    pub(crate) fn arrange(&self, items: &mut [RetrievedAtom]) {
         if self.newest_first {
             items.sort_by_key(|item| std::cmp::Reverse(item.atom.created_at));
         }
@@ -65,7 +58,7 @@ pub(crate) fn read_batch_request(body: &str) -> Result<Vec<ReadPlan>, Problems> 
 }
 
 /// Reads every field, noting problems; the plan is meaningless when there are any.
-fn read_plan(fields: &mut Fields<'_>, request: &ReadRequest<'_>) -> ReadPlan {
+pub(super) fn read_plan(fields: &mut Fields<'_>, request: &ReadRequest<'_>) -> ReadPlan {
     let text = fields
         .required("query", request.query)
         .and_then(|raw| fields.text("query", raw, 1..=limits::QUERY_CHARS_MAX));
@@ -84,10 +77,12 @@ fn read_plan(fields: &mut Fields<'_>, request: &ReadRequest<'_>) -> ReadPlan {
     let fingerprint = unless_null(request.fingerprint)
         .and_then(|raw| fields.text("fingerprint", raw, 0..=limits::FINGERPRINT_CHARS_MAX))
         .filter(|fingerprint| !fingerprint.is_empty());
-    let (since, until) = window(fields, request);
+    let window = window(fields, request.since, request.until);
+    exclude_author(fields, request.exclude_author);
+    strategy(fields, request.strategy);
+    let diversity =
+        unless_null(request.diversity).and_then(|raw| fields.number("diversity", raw, 0.0..=1.0));
     ReadPlan {
-        since,
-        until,
         newest_first: newest_first(fields, request),
         query: ReadQuery {
             text: text.unwrap_or_default(),
@@ -98,27 +93,53 @@ fn read_plan(fields: &mut Fields<'_>, request: &ReadRequest<'_>) -> ReadPlan {
             include_associations: include_associations.unwrap_or(true),
             fingerprint,
             mode: mode(fields, request),
+            window,
+            include_history: include_history(fields, request.include_history),
+            conditions: Vec::new(),
+            diversity: diversity.map_or(0.0, narrow),
         },
     }
 }
 
-#[allow(clippy::cast_possible_truncation, reason = "scores have f32 precision; the range is 0..=1")]
-fn narrow(value: f64) -> f32 {
+#[allow(clippy::cast_possible_truncation, reason = "numbers of the engine have f32 precision")]
+pub(super) fn narrow(value: f64) -> f32 {
     value as f32
 }
 
-fn window(
-    fields: &mut Fields<'_>,
-    request: &ReadRequest<'_>,
-) -> (Option<Timestamp>, Option<Timestamp>) {
-    let since = unless_null(request.since).and_then(|raw| fields.timestamp("since", raw));
-    let until = unless_null(request.until).and_then(|raw| fields.timestamp("until", raw));
+/// When results must have been created; both bounds belong to the window.
+pub(super) fn window(fields: &mut Fields<'_>, since: Raw<'_>, until: Raw<'_>) -> TimeWindow {
+    let since = unless_null(since).and_then(|raw| fields.timestamp("since", raw));
+    let until = unless_null(until).and_then(|raw| fields.timestamp("until", raw));
     if let (Some(since), Some(until)) = (since, until)
         && until < since
     {
         fields.refuse("until", "value_error", "must not be before since");
     }
-    (since, until)
+    TimeWindow { since, until }
+}
+
+pub(super) fn include_history(fields: &mut Fields<'_>, raw: Raw<'_>) -> bool {
+    unless_null(raw).and_then(|raw| fields.boolean("include_history", raw)).unwrap_or(false)
+}
+
+/// Checked and nothing more: no atom has an author here, so none is left out.
+pub(super) fn exclude_author(fields: &mut Fields<'_>, raw: Raw<'_>) {
+    if let Some(raw) = unless_null(raw) {
+        fields.text("exclude_author", raw, 0..=AUTHOR_CHARS_MAX);
+    }
+}
+
+/// Checked and nothing more: there is one way to retrieve, and it is every strategy at once.
+fn strategy(fields: &mut Fields<'_>, raw: Raw<'_>) {
+    const STRATEGIES: [&str; 5] = ["auto", "precise", "multi_hop", "temporal", "exhaustive"];
+    let Some(raw) = unless_null(raw) else {
+        return;
+    };
+    let named = raw.get().trim_matches('"');
+    if !raw.get().starts_with('"') || !STRATEGIES.contains(&named) {
+        let msg = format!("must be null or one of {}", STRATEGIES.join(", "));
+        fields.refuse("strategy", "enum", &msg);
+    }
 }
 
 fn newest_first(fields: &mut Fields<'_>, request: &ReadRequest<'_>) -> bool {
@@ -167,6 +188,37 @@ mod tests {
         assert!((query.min_relevance - 0.3).abs() < f32::EPSILON);
         assert!(query.include_associations);
         assert_eq!((query.domains, query.mode), (None, RetrievalMode::Hybrid));
+    }
+
+    #[test]
+    fn window_history_and_diversity_go_into_the_query() {
+        let body = "{\"query\":\"x\",\"since\":\"2026-01-01\",\"until\":\"2026-01-02\",\
+                    \"include_history\":true,\"diversity\":0.5,\"strategy\":\"temporal\",\
+                    \"exclude_author\":\"me\",\"two_pass\":7,\"author_agent\":[]}";
+        let query = read_request(body).unwrap().query;
+        assert_eq!(query.window.since, crate::types::Timestamp::parse("2026-01-01"));
+        assert_eq!(query.window.until, crate::types::Timestamp::parse("2026-01-02"));
+        assert!(query.include_history);
+        assert!((query.diversity - 0.5).abs() < f32::EPSILON);
+        let nulls = "{\"query\":\"x\",\"since\":null,\"until\":null,\"include_history\":null,\
+                     \"diversity\":null,\"strategy\":null,\"exclude_author\":null}";
+        let query = read_request(nulls).unwrap().query;
+        assert_eq!(query, read_request("{\"query\":\"x\"}").unwrap().query);
+    }
+
+    #[test]
+    fn an_ignored_option_still_has_to_be_one() {
+        for (field, value) in [
+            ("strategy", "\"best\""),
+            ("strategy", "[\"auto\"]"),
+            ("diversity", "1.01"),
+            ("diversity", "\"0.5\""),
+            ("include_history", "1"),
+            ("exclude_author", "7"),
+        ] {
+            let text = problems_of(&format!("{{\"query\":\"x\",\"{field}\":{value}}}"));
+            assert!(text.contains(&format!("[\"body\",\"{field}\"]")), "{field} {value}: {text}");
+        }
     }
 
     #[test]

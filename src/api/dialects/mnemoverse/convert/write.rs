@@ -1,16 +1,20 @@
 //! Writes, alone and in batches, and the lookup by external reference.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::super::wire::{BatchItem, ExternalRefRequest, WriteBatchRequest};
+use super::super::wire::{BatchItem, ExternalRefRequest, Raw, WriteBatchRequest};
 use super::fields::{Fields, parse_object, unless_null};
 use super::problems::{Problems, Step};
 use crate::api::json_text;
 use crate::service::{Metadata, NewAtom};
-use crate::types::{Timestamp, limits};
+use crate::types::{AtomId, Timestamp, limits};
 
-const DOMAIN_DEFAULT: &str = "general";
+pub(super) const DOMAIN_DEFAULT: &str = "general";
+/// What the address of a shared room begins with.
+const ROOM_PREFIX: &str = "xroom:";
 /// Levels of arrays and objects in metadata, its own object included.
 const METADATA_LEVELS_MAX: usize = 64;
 
@@ -20,13 +24,8 @@ pub(crate) fn write_request(body: &str) -> Result<NewAtom, Problems> {
         parse_object(body).map_err(|(kind, msg)| Problems::of_body(kind, format!("body {msg}")))?;
     let mut problems = Problems::default();
     let mut fields = Fields::at(&mut problems, vec![Step::Name("body")]);
-    if let Some(raw) = unless_null(item.supersedes)
-        && fields.list("supersedes", raw, 0..=usize::MAX).is_some_and(|ids| !ids.is_empty())
-    {
-        let msg = "is not supported yet; leave it out and write the new content alone";
-        fields.refuse("supersedes", "extra_forbidden", msg);
-    }
-    let atom = new_atom(&mut fields, &item);
+    let mut atom = new_atom(&mut fields, &item);
+    atom.supersedes = supersedes(&mut fields, item.supersedes);
     problems.or_value(atom)
 }
 
@@ -72,6 +71,25 @@ pub(crate) fn external_ref_request(body: &str) -> Result<String, Problems> {
 }
 
 /// Reads every field, noting problems; the atom is meaningless when there are any.
+/// Whether the domain is the address of a shared room, which no server of ours has.
+pub(crate) fn is_room(domain: &str) -> bool {
+    domain.starts_with(ROOM_PREFIX)
+}
+
+/// Distinct ids in the order they were named; repeated ones do not count.
+fn supersedes(fields: &mut Fields<'_>, raw: Raw<'_>) -> Vec<AtomId> {
+    let ids = unless_null(raw).and_then(|raw| fields.ids("supersedes", raw, 0..=usize::MAX));
+    let mut distinct = Vec::new();
+    let mut seen = HashSet::new();
+    distinct.extend(ids.into_iter().flatten().filter(|id| seen.insert(*id)));
+    let (count, most) = (distinct.len(), limits::SUPERSEDES_MAX);
+    if count > most {
+        let msg = format!("must name at most {most} different atoms, not {count}");
+        fields.refuse("supersedes", "too_long", &msg);
+    }
+    distinct
+}
+
 fn new_atom(fields: &mut Fields<'_>, item: &BatchItem<'_>) -> NewAtom {
     let content = fields
         .required("content", item.content)
@@ -100,6 +118,7 @@ fn new_atom(fields: &mut Fields<'_>, item: &BatchItem<'_>) -> NewAtom {
         session: metadata.session,
         occurred_at: metadata.occurred_at,
         metadata: metadata.text,
+        supersedes: Vec::new(),
     }
 }
 
@@ -167,6 +186,24 @@ mod tests {
         assert_eq!(atom.session.as_deref(), Some("s"));
         assert_eq!(atom.occurred_at, Timestamp::parse("2026-01-31T09:15:00Z"));
         assert_eq!(atom.domain, "general");
+    }
+
+    #[test]
+    fn what_a_write_supersedes_is_distinct_in_the_order_named_and_bounded() {
+        let id = |number: usize| format!("\"0190a000-0000-7000-8000-{number:012}\"");
+        let body = |ids: &[String]| {
+            write_request(&format!("{{\"content\":\"x\",\"supersedes\":[{}]}}", ids.join(",")))
+        };
+        let atom = body(&[id(2), id(1), id(2)]).unwrap();
+        let named: Vec<String> = atom.supersedes.iter().map(|id| format!("\"{id}\"")).collect();
+        assert_eq!(named, [id(2), id(1)]);
+        let most: Vec<String> = (0..limits::SUPERSEDES_MAX).chain(0..5).map(id).collect();
+        assert_eq!(body(&most).unwrap().supersedes.len(), limits::SUPERSEDES_MAX);
+        let more: Vec<String> = (0..=limits::SUPERSEDES_MAX).map(id).collect();
+        assert!(body(&more).is_err());
+        assert!(
+            problems_of("{\"content\":\"x\",\"supersedes\":[7]}").contains("\"supersedes\",0]")
+        );
     }
 
     #[test]

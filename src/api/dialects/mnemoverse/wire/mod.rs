@@ -5,11 +5,14 @@ mod requests;
 mod responses;
 
 pub(crate) use requests::{
-    BatchItem, ExternalRefRequest, Raw, ReadBatchRequest, ReadRequest, RetrievalOptions,
-    WriteBatchRequest,
+    BatchItem, ConsolidateRequest, ExternalRefRequest, FeedbackRequest, FilterCondition,
+    GraphRequest, QueryRequest, Raw, ReadBatchRequest, ReadRequest, RecentRequest,
+    RetrievalOptions, WriteBatchRequest,
 };
 pub(crate) use responses::{
-    AtomEnvelope, BatchResult, DeleteResponse, DomainsResponse, HealthResponse, MemoryItem,
-    ReadBatchResponse, ReadResponse, ReadyChecks, ReadyResponse, StatsResponse, WriteBatchResponse,
-    WriteResponse,
+    AtomEnvelope, BatchResult, ChainResponse, ConsolidateResponse, DeleteDomainResponse,
+    DeleteResponse, DomainsResponse, FeedbackResponse, GraphEdge, GraphNode, GraphResponse,
+    HealthResponse, MemoryItem, ReadBatchResponse, ReadResponse, ReadyChecks, ReadyResponse,
+    RecentItem, RecentResponse, ResetResponse, SecretsResponse, StatsResponse,
+    UndoConsolidationResponse, WriteBatchResponse, WriteResponse,
 };

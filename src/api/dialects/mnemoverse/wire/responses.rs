@@ -16,8 +16,8 @@ pub(crate) struct WriteResponse<'a> {
     pub(crate) atom_id: Option<Uuid>,
     pub(crate) importance: f32,
     pub(crate) reason: &'a str,
-    /// Never null: a client's parser insists.
-    pub(crate) superseded: [Uuid; 0],
+    /// In the order they were named. Never null: a client's parser insists.
+    pub(crate) superseded: Vec<Uuid>,
 }
 
 #[derive(Serialize)]
@@ -33,7 +33,7 @@ pub(crate) struct BatchResult<'a> {
     pub(crate) stored: bool,
     pub(crate) atom_id: Option<Uuid>,
     pub(crate) importance: f32,
-    /// For failures while processing a valid item; a batch here succeeds or fails as a whole.
+    /// Why a valid item could not be processed; null for one that the gate refused.
     pub(crate) error: Option<&'a str>,
     pub(crate) reason: &'a str,
 }
@@ -63,6 +63,10 @@ pub(crate) struct MemoryItem<'a> {
     pub(crate) metadata: &'a Metadata,
     #[serde(serialize_with = "as_text")]
     pub(crate) created_at: Timestamp,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) supersedes: Vec<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) superseded_by: Option<Uuid>,
 }
 
 #[derive(Serialize)]
@@ -110,8 +114,10 @@ pub(crate) struct AtomEnvelope<'a> {
     pub(crate) external_ref: Option<&'a str>,
     #[serde(serialize_with = "verbatim")]
     pub(crate) metadata: &'a Metadata,
-    pub(crate) supersedes: [Uuid; 0],
+    pub(crate) supersedes: Vec<Uuid>,
     pub(crate) superseded_by: Option<Uuid>,
+    /// This server's own: the prototype that stands for it.
+    pub(crate) consolidated_into: Option<Uuid>,
 }
 
 #[derive(Serialize)]
@@ -119,6 +125,108 @@ pub(crate) struct DeleteResponse<'a> {
     /// 0 or 1.
     pub(crate) deleted: u8,
     pub(crate) atom_id: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) superseded_predecessors_left_hidden: Vec<Uuid>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct DeleteDomainResponse<'a> {
+    pub(crate) deleted: u64,
+    /// As it was understood: decoded.
+    pub(crate) domain: &'a str,
+}
+
+#[derive(Serialize)]
+pub(crate) struct ResetResponse {
+    pub(crate) deleted: u64,
+}
+
+#[derive(Serialize)]
+pub(crate) struct FeedbackResponse {
+    pub(crate) updated_count: usize,
+    pub(crate) avg_valence: f64,
+    pub(crate) coactivation_edges: usize,
+    pub(crate) feedback_time_ms: f64,
+}
+
+#[derive(Serialize)]
+pub(crate) struct ConsolidateResponse<'a> {
+    pub(crate) domain: &'a str,
+    pub(crate) atoms_before: u64,
+    pub(crate) atoms_after: u64,
+    pub(crate) prototypes_created: u64,
+    pub(crate) singletons_protected: u64,
+    /// Before by after, so 1 or more; 1 when nothing is left to divide by.
+    pub(crate) compression_ratio: f64,
+    pub(crate) duration_ms: f64,
+}
+
+#[derive(Serialize)]
+pub(crate) struct UndoConsolidationResponse<'a> {
+    pub(crate) domain: &'a str,
+    pub(crate) restored: u64,
+    pub(crate) duration_ms: f64,
+}
+
+#[derive(Serialize)]
+pub(crate) struct RecentResponse<'a> {
+    pub(crate) items: Vec<RecentItem<'a>>,
+    /// 16 lower-case hexadecimal digits, or null at the end.
+    pub(crate) next_cursor: Option<String>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct RecentItem<'a> {
+    pub(crate) atom_id: Uuid,
+    pub(crate) content: &'a str,
+    pub(crate) domain: &'a str,
+    #[serde(serialize_with = "as_text")]
+    pub(crate) created_at: Timestamp,
+    pub(crate) concepts: &'a [String],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) supersedes: Vec<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) superseded_by: Option<Uuid>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct GraphResponse<'a> {
+    pub(crate) nodes: Vec<GraphNode<'a>>,
+    pub(crate) edges: Vec<GraphEdge<'a>>,
+    pub(crate) truncated: bool,
+    pub(crate) min_weight_applied: f64,
+}
+
+#[derive(Serialize)]
+pub(crate) struct GraphNode<'a> {
+    pub(crate) concept: &'a str,
+    pub(crate) degree: usize,
+}
+
+#[derive(Serialize)]
+pub(crate) struct GraphEdge<'a> {
+    /// The smaller of the two as text.
+    pub(crate) source: &'a str,
+    pub(crate) target: &'a str,
+    pub(crate) weight: f32,
+    pub(crate) valence: f32,
+    pub(crate) count: u32,
+    #[serde(serialize_with = "as_text")]
+    pub(crate) updated_at: Timestamp,
+}
+
+#[derive(Serialize)]
+pub(crate) struct ChainResponse<'a> {
+    pub(crate) atom_id: Uuid,
+    pub(crate) revisions: Vec<AtomEnvelope<'a>>,
+    pub(crate) dangling: Vec<Uuid>,
+    pub(crate) truncated: bool,
+}
+
+/// What a server without a vault lists.
+#[derive(Serialize)]
+pub(crate) struct SecretsResponse {
+    pub(crate) secrets: [(); 0],
 }
 
 #[derive(Serialize)]
@@ -172,8 +280,11 @@ mod tests {
             domain: "general",
             metadata: &metadata,
             created_at: Timestamp::from_micros(0),
+            supersedes: Vec::new(),
+            superseded_by: None,
         };
         let text = serde_json::to_string(&item).unwrap();
+        assert!(!text.contains("supersede"), "{text}");
         assert!(text.contains("\"metadata\":{\"z\":1.50,\"a\":1E+2}"), "{text}");
         assert!(text.contains("\"relevance\":0.3,"), "{text}");
         assert!(text.contains("\"created_at\":\"1970-01-01T00:00:00.000000Z\""), "{text}");

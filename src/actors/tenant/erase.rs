@@ -1,0 +1,63 @@
+//! Forgetting many atoms at once: a domain, or everything. Both work in slices, each an atomic
+//! batch, so that the shard's other tenants are served meanwhile; a crash on the way leaves whole
+//! atoms, and sending the command again removes the rest.
+
+use futures_util::future::{FutureExt, LocalBoxFuture};
+
+use super::{Done, TenantCell, TenantCommand};
+use crate::tenant::TenantError;
+
+/// Removes every atom of a domain; replies how many.
+pub struct DeleteDomain {
+    pub name: String,
+}
+
+impl TenantCommand for DeleteDomain {
+    type Reply = u64;
+
+    fn run(
+        self,
+        tenant: TenantCell,
+    ) -> LocalBoxFuture<'static, Result<Done<Self::Reply>, TenantError>> {
+        async move {
+            let deleted = delete_domain(&tenant, &self.name).await?;
+            Ok(Done { reply: deleted, ticket: tenant.borrow().ticket() })
+        }
+        .boxed_local()
+    }
+}
+
+/// Removes everything a tenant remembers; replies how many atoms that were.
+pub struct Reset;
+
+impl TenantCommand for Reset {
+    type Reply = u64;
+
+    fn run(
+        self,
+        tenant: TenantCell,
+    ) -> LocalBoxFuture<'static, Result<Done<Self::Reply>, TenantError>> {
+        async move {
+            let names = tenant.borrow().domain_names();
+            let mut deleted = 0;
+            for name in names {
+                deleted += delete_domain(&tenant, &name).await?;
+            }
+            while tenant.borrow_mut().forget_learned_slice()? {
+                tokio::task::yield_now().await;
+            }
+            Ok(Done { reply: deleted, ticket: tenant.borrow().ticket() })
+        }
+        .boxed_local()
+    }
+}
+
+async fn delete_domain(tenant: &TenantCell, name: &str) -> Result<u64, TenantError> {
+    let Some(mut erasure) = tenant.borrow_mut().plan_domain_erasure(name)? else { return Ok(0) };
+    let count = erasure.atom_count();
+    while tenant.borrow_mut().erase_slice(&mut erasure)? {
+        tokio::task::yield_now().await;
+    }
+    tenant.borrow_mut().finish_erasure(erasure)?;
+    Ok(count)
+}

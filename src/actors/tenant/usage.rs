@@ -1,0 +1,23 @@
+//! The day's counts.
+
+use futures_util::future::{FutureExt, LocalBoxFuture, ready};
+
+use super::{Done, TenantCell, TenantCommand};
+use crate::tenant::TenantError;
+
+/// Begins a new day's counts if the day has changed, and drops what only counted until now.
+/// Running it twice changes nothing.
+pub struct BeginDay;
+
+impl TenantCommand for BeginDay {
+    type Reply = ();
+
+    fn run(
+        self,
+        tenant: TenantCell,
+    ) -> LocalBoxFuture<'static, Result<Done<Self::Reply>, TenantError>> {
+        let mut tenant = tenant.borrow_mut();
+        let result = tenant.begin_day();
+        ready(result.map(|()| Done { reply: (), ticket: tenant.ticket() })).boxed_local()
+    }
+}

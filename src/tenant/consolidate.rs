@@ -1,0 +1,419 @@
+//! Consolidation of a domain: a snapshot is taken, planned elsewhere by the engine, and applied
+//! here in slices, each an atomic batch that completes whole clusters. So a crash on the way
+//! leaves clusters that are done and others that are not begun, and the next run goes on.
+//!
+//! Soft: a member stays as it is, readable by id and in the export, and names its prototype; it
+//! leaves search, where the prototype stands for it and answers to its words too. The prototype
+//! is the most typical member itself, under its own id.
+
+use rustc_hash::FxHashSet;
+
+use super::open::damaged;
+use super::standing::Visibility;
+use super::{Place, Tenant, TenantError};
+use crate::engine::atom::{AtomKind, ConsolidationReport};
+use crate::engine::consolidation::{
+    ConsolidationPlan, Cosines, Point, content_words, plan_consolidation,
+};
+use crate::engine::params::ConsolidationParams;
+use crate::index::VectorSnapshot;
+use crate::storage::keys::{self, Kind};
+use crate::storage::records::{ConsolidatedRecord, Id};
+use crate::storage::{AtomicBatch, decode, encode};
+use crate::types::{AtomId, AtomNo};
+
+/// Rows of a domain clustered together. Time grows with the square: 20,000 take some ten seconds
+/// of one core. Of a larger domain the newest are taken, and all prototypes up to a quarter.
+const ROWS_MAX: usize = 20_000;
+
+/// Members put behind prototypes in one slice, at least; a cluster is never split.
+const SLICE_MEMBERS: usize = 64;
+
+/// A domain as clustering needs it: plain data, no reference into the tenant.
+pub struct DomainSnapshot {
+    domain_no: u32,
+    rows: Vec<u32>,
+    ids: Vec<AtomId>,
+    points: Vec<Point>,
+    /// How many points have their words.
+    worded: usize,
+    vectors: VectorSnapshot,
+    params: ConsolidationParams,
+    before_atom_no: AtomNo,
+    shown_count: u64,
+}
+
+/// What clustering decided, in terms of atoms.
+pub struct PlannedConsolidation {
+    domain_no: u32,
+    /// Prototype and members.
+    clusters: Vec<(AtomId, Vec<AtomId>)>,
+    singletons: Vec<AtomId>,
+    before_atom_no: AtomNo,
+    shown_count: u64,
+}
+
+/// A consolidation being applied.
+pub struct ConsolidationWork {
+    plan: PlannedConsolidation,
+    report: ConsolidationReport,
+}
+
+impl ConsolidationWork {
+    #[must_use]
+    pub fn into_report(self) -> ConsolidationReport {
+        self.report
+    }
+}
+
+struct SnapshotCosines<'a>(&'a DomainSnapshot);
+
+impl Cosines for SnapshotCosines<'_> {
+    fn fill(&self, index: usize, out: &mut Vec<f32>) {
+        let row = self.0.rows.get(index).copied().unwrap_or(u32::MAX);
+        self.0.vectors.cosines(row, &self.0.rows, out);
+    }
+}
+
+impl DomainSnapshot {
+    /// The next atoms whose words are wanted, at most `count`.
+    #[must_use]
+    pub fn ids_without_words(&self, count: usize) -> Vec<AtomId> {
+        self.ids.iter().skip(self.worded).take(count).copied().collect()
+    }
+
+    /// Takes the words of the atoms asked for last, from their contents; `None` for one that is
+    /// gone. About 10 us for 300 characters; for the blocking pool.
+    pub fn take_contents(&mut self, contents: Vec<Option<String>>) {
+        let points = self.points.iter_mut().skip(self.worded);
+        for (point, content) in points.zip(&contents) {
+            point.words = content.as_deref().map_or_else(Vec::new, content_words);
+        }
+        self.worded += contents.len();
+    }
+
+    /// Clusters; every atom has its words. Takes about 50 ns for each pair of rows; for the blocking pool. `None` when
+    /// `keep_going` said no.
+    #[must_use]
+    pub fn plan(self, keep_going: &dyn Fn() -> bool) -> Option<PlannedConsolidation> {
+        let cosines = SnapshotCosines(&self);
+        let plan = plan_consolidation(&self.points, &cosines, &self.params, keep_going)?;
+        let ConsolidationPlan { clusters, singletons } = plan;
+        let id = |at: usize| self.ids.get(at).copied();
+        let clusters = clusters.into_iter().filter_map(|cluster| {
+            let members = cluster.members.into_iter().filter_map(id).collect();
+            Some((id(cluster.prototype)?, members))
+        });
+        Some(PlannedConsolidation {
+            domain_no: self.domain_no,
+            clusters: clusters.collect(),
+            singletons: singletons.into_iter().filter_map(id).collect(),
+            before_atom_no: self.before_atom_no,
+            shown_count: self.shown_count,
+        })
+    }
+}
+
+impl Tenant {
+    /// What clustering needs of a domain, and how many of its atoms reads may return. No snapshot
+    /// when the domain is unknown or nothing was written to it since the last run. Costs about
+    /// 0.3 us a row.
+    ///
+    /// # Errors
+    /// When storage cannot be read.
+    pub fn snapshot_for_consolidation(
+        &self,
+        name: &str,
+    ) -> Result<(Option<DomainSnapshot>, u64), TenantError> {
+        self.check_usable()?;
+        let Some(number) = self.domain_numbers.get(name).copied() else { return Ok((None, 0)) };
+        let domain = self.domains.get(&number).ok_or_else(|| damaged("a domain"))?;
+        let shown_count = u64::from(domain.shown_count);
+        let last_no = domain.rows.last().map_or(AtomNo(0), |row| row.no);
+        if self.consolidated_before(number)? > last_no {
+            return Ok((None, shown_count));
+        }
+        let shown: Vec<_> = domain.shown_rows().collect();
+        let newest = shown.len().saturating_sub(ROWS_MAX);
+        let (older, newer) = shown.split_at(newest);
+        let prototypes = older.iter().filter(|(_, row)| row.kind != AtomKind::Episode);
+        let taken: Vec<_> = prototypes.take(ROWS_MAX / 4).chain(newer).copied().collect();
+        let points = taken.iter().map(|(_, known)| Point {
+            importance: known.importance,
+            // What is protected stays, and may stand for others.
+            is_prototype: known.kind != AtomKind::Episode,
+            support: u32::try_from(self.ties.members(known.id).len() + 1).unwrap_or(u32::MAX),
+            words: Vec::new(),
+        });
+        let snapshot = DomainSnapshot {
+            domain_no: number,
+            points: points.collect(),
+            worded: 0,
+            rows: taken.iter().map(|(row, _)| *row).collect(),
+            ids: taken.iter().map(|(_, known)| known.id).collect(),
+            vectors: domain.vectors.snapshot(),
+            params: self.params.consolidation,
+            before_atom_no: AtomNo(last_no.0.saturating_add(1)),
+            shown_count,
+        };
+        Ok((Some(snapshot), shown_count))
+    }
+
+    /// The domains to which at least so many atoms were written since their last consolidation.
+    ///
+    /// # Errors
+    /// When storage cannot be read.
+    pub fn domains_due(&self, writes_min: u64) -> Result<Vec<String>, TenantError> {
+        self.check_usable()?;
+        let mut due = Vec::new();
+        for (number, domain) in &self.domains {
+            let before = self.consolidated_before(*number)?;
+            let first = domain.rows.partition_point(|row| row.no < before);
+            if (domain.rows.len() - first) as u64 >= writes_min.max(1) {
+                due.push(domain.name.clone());
+            }
+        }
+        due.sort_unstable();
+        Ok(due)
+    }
+
+    /// Contents of atoms, in order; `None` for one that is gone. Costs about 5 us each.
+    ///
+    /// # Errors
+    /// When storage cannot be read.
+    pub fn contents_of(&self, ids: &[AtomId]) -> Result<Vec<Option<String>>, TenantError> {
+        self.check_usable()?;
+        let place = |id: &AtomId| self.atoms.get(id).copied();
+        ids.iter()
+            .map(|id| place(id).map(|place| Ok(self.record_of(place)?.content)).transpose())
+            .collect()
+    }
+
+    fn consolidated_before(&self, domain_no: u32) -> Result<AtomNo, TenantError> {
+        let key = keys::by_number(self.no, Kind::Consolidated, domain_no);
+        match self.commit.store().get(&key)? {
+            Some(bytes) => Ok(AtomNo(decode::<ConsolidatedRecord>(&bytes)?.before_atom_no)),
+            None => Ok(AtomNo(0)),
+        }
+    }
+
+    #[must_use]
+    pub fn begin_consolidation(&self, plan: PlannedConsolidation) -> ConsolidationWork {
+        let report = ConsolidationReport {
+            atoms_before: plan.shown_count,
+            ..ConsolidationReport::default()
+        };
+        ConsolidationWork { plan, report }
+    }
+
+    /// Applies some clusters as far as they still fit: what was deleted, superseded or
+    /// consolidated meanwhile is left out. Says whether there is more to do.
+    ///
+    /// # Errors
+    /// When storage fails; slices before this one are done.
+    pub fn apply_consolidation_slice(
+        &mut self,
+        work: &mut ConsolidationWork,
+    ) -> Result<bool, TenantError> {
+        self.check_usable()?;
+        let mut batch = AtomicBatch::new(self.epoch);
+        let mut merged: Vec<(AtomId, Vec<AtomId>)> = Vec::new();
+        let mut member_count = 0;
+        while member_count < SLICE_MEMBERS
+            && let Some((prototype, members)) = work.plan.clusters.pop()
+        {
+            let domain_no = work.plan.domain_no;
+            let can_merge = |id: &AtomId| self.is_shown(*id, domain_no) && !self.is_protected(*id);
+            let members: Vec<AtomId> = members.into_iter().filter(can_merge).collect();
+            if members.is_empty() || !self.is_shown(prototype, domain_no) {
+                continue;
+            }
+            member_count += members.len();
+            self.put_cluster(&mut batch, prototype, &members)?;
+            merged.push((prototype, members));
+        }
+        let is_last = work.plan.clusters.is_empty();
+        let mut protected = Vec::new();
+        if is_last {
+            protected = self.put_end(&mut batch, &work.plan)?;
+        }
+        if !batch.is_empty() {
+            self.commit.apply(&batch)?;
+        }
+        for (prototype, members) in merged {
+            work.report.prototypes_created += u64::from(!self.is_prototype(prototype));
+            self.merge(prototype, &members);
+        }
+        work.report.singletons_protected += protected.len() as u64;
+        for place in protected {
+            if let Some(row) = self.row_mut(place) {
+                row.kind = AtomKind::Singleton;
+                row.is_protected = true;
+            }
+        }
+        let domain = self.domains.get(&work.plan.domain_no);
+        work.report.atoms_after = domain.map_or(0, |domain| u64::from(domain.shown_count));
+        Ok(!is_last)
+    }
+
+    fn is_prototype(&self, id: AtomId) -> bool {
+        let row = self.atoms.get(&id).and_then(|place| self.row(*place));
+        row.is_some_and(|row| row.kind == AtomKind::Prototype)
+    }
+
+    fn is_protected(&self, id: AtomId) -> bool {
+        let row = self.atoms.get(&id).and_then(|place| self.row(*place));
+        row.is_some_and(|row| row.is_protected)
+    }
+
+    /// Whether an atom is where the plan saw it and still in search.
+    fn is_shown(&self, id: AtomId, domain_no: u32) -> bool {
+        let Some(place) = self.atoms.get(&id) else { return false };
+        let row = self.row(*place);
+        place.domain_no == domain_no && row.is_some_and(|row| row.visibility == Visibility::Shown)
+    }
+
+    /// The prototype gathers its members' evidence: their outcomes, and the mean of the valences
+    /// weighted by them.
+    fn gathered(&self, prototype: AtomId, members: &[AtomId]) -> Option<(f32, u32)> {
+        let rows = members.iter().chain([&prototype]);
+        let rows = rows.filter_map(|id| self.row(*self.atoms.get(id)?));
+        let (mut sum, mut count) = (0.0_f64, 0_u32);
+        for row in rows {
+            sum += f64::from(row.valence) * f64::from(row.outcome_count);
+            count = count.saturating_add(row.outcome_count);
+        }
+        #[allow(clippy::cast_possible_truncation, reason = "a mean of values in [-1, 1]")]
+        let mean = (sum / f64::from(count)) as f32;
+        (count > 0).then_some((mean.clamp(-1.0, 1.0), count))
+    }
+
+    fn put_cluster(
+        &self,
+        batch: &mut AtomicBatch,
+        prototype: AtomId,
+        members: &[AtomId],
+    ) -> Result<(), TenantError> {
+        let into = Some(Id(*prototype.as_bytes()));
+        for member in members {
+            let place = self.place_of(*member)?;
+            self.put_standing(batch, place, |record| record.consolidated_into = into)?;
+            // A prototype that is merged into a stronger one hands its members on.
+            for inherited in self.ties.members(*member) {
+                let place = self.place_of(*inherited)?;
+                self.put_standing(batch, place, |record| record.consolidated_into = into)?;
+            }
+        }
+        let gathered = self.gathered(prototype, members);
+        self.put_standing(batch, self.place_of(prototype)?, |record| {
+            record.kind = 1;
+            if let Some((valence, count)) = gathered {
+                (record.valence, record.outcome_count) = (valence, count);
+            }
+        })
+    }
+
+    fn merge(&mut self, prototype: AtomId, members: &[AtomId]) {
+        let gathered = self.gathered(prototype, members);
+        let place = self.atoms.get(&prototype).copied();
+        if let Some(row) = place.and_then(|place| self.row_mut(place)) {
+            row.kind = AtomKind::Prototype;
+            if let Some((valence, count)) = gathered {
+                (row.valence, row.outcome_count) = (valence, count);
+            }
+        }
+        for member in members {
+            for inherited in self.ties.members(*member).to_vec() {
+                self.ties.set_prototype(inherited, Some(prototype));
+                self.refresh_visibility(inherited);
+            }
+            self.ties.set_prototype(*member, Some(prototype));
+            self.refresh_visibility(*member);
+        }
+    }
+
+    /// Writes what ends a run: the atoms that stand out, and up to where it looked.
+    fn put_end(
+        &self,
+        batch: &mut AtomicBatch,
+        plan: &PlannedConsolidation,
+    ) -> Result<Vec<Place>, TenantError> {
+        let mut protected = Vec::new();
+        let stands_out =
+            |id: &&AtomId| self.is_shown(**id, plan.domain_no) && !self.is_protected(**id);
+        for id in plan.singletons.iter().filter(stands_out) {
+            let place = self.place_of(*id)?;
+            self.put_standing(batch, place, |record| {
+                record.kind = 2;
+                record.is_protected = true;
+            })?;
+            protected.push(place);
+        }
+        if self.domains.contains_key(&plan.domain_no) {
+            let key = keys::by_number(self.no, Kind::Consolidated, plan.domain_no);
+            let record = ConsolidatedRecord { before_atom_no: plan.before_atom_no.0 };
+            batch.put(key, encode(&record)?);
+        }
+        Ok(protected)
+    }
+
+    pub(super) fn place_of(&self, id: AtomId) -> Result<Place, TenantError> {
+        self.atoms.get(&id).copied().ok_or_else(|| damaged("an atom's place"))
+    }
+
+    /// Puts some members of a domain's prototypes, and its singletons, back to what they were.
+    /// Returns how many members; zero at the end.
+    ///
+    /// # Errors
+    /// When storage fails; slices before this one are done.
+    pub fn undo_consolidation_slice(&mut self, name: &str) -> Result<u64, TenantError> {
+        self.check_usable()?;
+        let Some(number) = self.domain_numbers.get(name).copied() else { return Ok(0) };
+        let Some(domain) = self.domains.get(&number) else { return Ok(0) };
+        let changed = domain.live_rows().filter(|(_, row)| {
+            row.kind != AtomKind::Episode || row.visibility == Visibility::Consolidated
+        });
+        let ids: Vec<AtomId> = changed.take(SLICE_MEMBERS).map(|(_, row)| row.id).collect();
+        let mut batch = AtomicBatch::new(self.epoch);
+        let mut restored = 0;
+        // Members first need no prototype: each one's record says all there is.
+        let mut done: FxHashSet<AtomId> = FxHashSet::default();
+        for id in &ids {
+            for id in self.ties.members(*id).iter().chain([id]) {
+                if done.insert(*id) {
+                    restored += u64::from(self.ties.consolidated_into(*id).is_some());
+                    self.put_restored(&mut batch, *id)?;
+                }
+            }
+        }
+        batch.delete(keys::by_number(self.no, Kind::Consolidated, number));
+        self.commit.apply(&batch)?;
+        for id in done {
+            self.restore(id);
+        }
+        // A slice of prototypes without members still is progress.
+        Ok(if ids.is_empty() { 0 } else { restored.max(1) })
+    }
+
+    /// Writes an atom as one that was never consolidated.
+    pub(super) fn put_restored(
+        &self,
+        batch: &mut AtomicBatch,
+        id: AtomId,
+    ) -> Result<(), TenantError> {
+        self.put_standing(batch, self.place_of(id)?, |record| {
+            record.kind = 0;
+            record.is_protected = false;
+            record.consolidated_into = None;
+        })
+    }
+
+    pub(super) fn restore(&mut self, id: AtomId) {
+        self.ties.set_prototype(id, None);
+        if let Some(row) = self.atoms.get(&id).copied().and_then(|place| self.row_mut(place)) {
+            row.kind = AtomKind::Episode;
+            row.is_protected = false;
+        }
+        self.refresh_visibility(id);
+    }
+}

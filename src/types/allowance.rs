@@ -1,0 +1,10 @@
+//! What a tenant's plan lets it use, as the tenant needs to know it.
+
+/// `None` means no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Allowance {
+    /// Questions per UTC day.
+    pub queries_per_day: Option<u64>,
+    /// Atoms stored at one time.
+    pub atoms_max: Option<u64>,
+}
