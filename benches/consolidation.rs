@@ -10,7 +10,7 @@
 
 use std::cell::Cell;
 
-use hebbd::engine::consolidation::{Cosines, Point, plan_consolidation};
+use hebbd::engine::consolidation::{Cosines, Point, Words, plan_consolidation};
 use hebbd::engine::params::ConsolidationParams;
 use hebbd::index::{IndexSettings, QueryVector, VectorIndex};
 use hebbd::types::{AtomNo, Clock, QuantizedVector, SystemClock};
@@ -108,7 +108,7 @@ impl Domain {
             importance: random.uniform(),
             is_prototype: false,
             support: 1,
-            words: words.to_vec(),
+            words: Words { content: words.to_vec(), counters: Vec::new() },
         });
     }
 }

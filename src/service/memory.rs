@@ -339,6 +339,7 @@ impl MemoryService {
                 let wait_us = until.as_micros() - self.clock.now().as_micros();
                 Some(Duration::from_micros(u64::try_from(wait_us).unwrap_or(0)))
             }
+            ActorError::ConsolidationRunning { .. } => Some(OVERLOAD_PAUSE),
             other => (other.kind() == ErrorKind::Overloaded).then_some(OVERLOAD_PAUSE),
         }
     }

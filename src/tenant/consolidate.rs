@@ -12,9 +12,7 @@ use super::open::damaged;
 use super::standing::Visibility;
 use super::{Place, Tenant, TenantError};
 use crate::engine::atom::{AtomKind, ConsolidationReport};
-use crate::engine::consolidation::{
-    ConsolidationPlan, Cosines, Point, content_words, plan_consolidation,
-};
+use crate::engine::consolidation::{ConsolidationPlan, Cosines, Point, Words, plan_consolidation};
 use crate::engine::params::ConsolidationParams;
 use crate::index::VectorSnapshot;
 use crate::storage::keys::{self, Kind};
@@ -45,12 +43,12 @@ pub struct DomainSnapshot {
 
 /// What clustering decided, in terms of atoms.
 pub struct PlannedConsolidation {
-    domain_no: u32,
+    pub(super) domain_no: u32,
     /// Prototype and members.
-    clusters: Vec<(AtomId, Vec<AtomId>)>,
-    singletons: Vec<AtomId>,
-    before_atom_no: AtomNo,
-    shown_count: u64,
+    pub(super) clusters: Vec<(AtomId, Vec<AtomId>)>,
+    pub(super) singletons: Vec<AtomId>,
+    pub(super) before_atom_no: AtomNo,
+    pub(super) shown_count: u64,
 }
 
 /// A consolidation being applied.
@@ -87,7 +85,7 @@ impl DomainSnapshot {
     pub fn take_contents(&mut self, contents: Vec<Option<String>>) {
         let points = self.points.iter_mut().skip(self.worded);
         for (point, content) in points.zip(&contents) {
-            point.words = content.as_deref().map_or_else(Vec::new, content_words);
+            point.words = content.as_deref().map_or_else(Words::default, Words::of);
         }
         self.worded += contents.len();
     }
@@ -143,7 +141,7 @@ impl Tenant {
             // What is protected stays, and may stand for others.
             is_prototype: known.kind != AtomKind::Episode,
             support: u32::try_from(self.ties.members(known.id).len() + 1).unwrap_or(u32::MAX),
-            words: Vec::new(),
+            words: Words::default(),
         });
         let snapshot = DomainSnapshot {
             domain_no: number,

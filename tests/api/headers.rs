@@ -51,6 +51,32 @@ async fn the_first_of_two_keys_decides() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_idempotency_key_is_text() {
+    let server = TestServer::start().await;
+    let key = server.new_tenant_key().await;
+    let body = br#"{"items":[{"content":"Under a key"}]}"#;
+    for (value, status) in [
+        (&b"caf\xc3\xa9"[..], 200),
+        (b"\xff\xfe", 400),
+        (b"cut \xe2\x82", 400),
+        (&[b'k'; 241], 400),
+    ] {
+        let mut request = head("POST", "/api/v1/memory/write-batch", &key, "").into_bytes();
+        request.truncate(request.len() - 2);
+        request.extend_from_slice(b"Idempotency-Key: ");
+        request.extend_from_slice(value);
+        let length = body.len();
+        request.extend_from_slice(format!("\r\nContent-Length: {length}\r\n\r\n").as_bytes());
+        request.extend_from_slice(body);
+        let answer = ask(&server, request);
+        assert_eq!(answer.status, status, "{value:?}: {answer:?}");
+        if status == 400 {
+            assert_eq!(answer.json()["details"]["errors"][0]["loc"][0], "header", "{answer:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn heads_that_are_no_http_are_turned_away_and_hurt_nobody() {
     let server = TestServer::start().await;
     let key = server.new_tenant_key().await;

@@ -11,6 +11,7 @@
 )]
 
 mod bodies;
+mod clients;
 mod concurrency;
 mod export;
 mod fuzz;

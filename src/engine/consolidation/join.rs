@@ -17,23 +17,11 @@ pub(super) fn may_join(
         && row.get(index).is_some_and(|cosine| *cosine >= params.similarity_min)
         && match (points.get(index), points.get(prototype)) {
             (Some(point), Some(prototype)) => {
-                words_covered(&point.words, &prototype.words) >= params.words_covered_min
+                point.words.covered_by(&prototype.words) >= params.words_covered_min
+                    && point.words.differ_in_one_counter(&prototype.words)
             }
             _ => false,
         }
-}
-
-/// The share of a point's words that its prototype has; all of them without any. Every word
-/// weighs the same: by rarity, a word that a small domain holds once outweighs the sentence around
-/// it, and the answer for a pair would change with what else is stored. Both ascending.
-pub(super) fn words_covered(words: &[u64], prototype: &[u64]) -> f32 {
-    let mut rest = prototype.iter().peekable();
-    let shared = words.iter().filter(|word| {
-        while rest.next_if(|other| other < word).is_some() {}
-        rest.peek() == Some(word)
-    });
-    let shared = shared.count();
-    if words.is_empty() { 1.0 } else { shared as f32 / words.len() as f32 }
 }
 
 /// A point that others may be merged behind.

@@ -24,7 +24,7 @@ use std::collections::BTreeMap;
 
 use self::forest::Surroundings;
 use self::join::{find_prototypes, may_join};
-pub use self::words::content_words;
+pub use self::words::Words;
 use crate::engine::params::ConsolidationParams;
 
 /// Time is bounded by it: each round costs two rows of cosines for every point that still has
@@ -44,8 +44,8 @@ pub struct Point {
     pub is_prototype: bool,
     /// Atoms it stands for, itself included.
     pub support: u32,
-    /// Hashes of the distinct words that must not be lost, ascending; see [`content_words`].
-    pub words: Vec<u64>,
+    /// What must not be lost of it.
+    pub words: Words,
 }
 
 /// Cosines, computed by whoever owns the vectors. Symmetric.

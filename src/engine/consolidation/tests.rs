@@ -3,7 +3,6 @@
 
 use std::cell::Cell;
 
-use super::join::words_covered;
 use super::*;
 use proptest::prelude::*;
 
@@ -36,9 +35,10 @@ impl Matrix {
 
 /// A point about `words`; what a letter stands for does not matter.
 fn point(words: &str) -> Point {
-    let mut words: Vec<u64> = words.bytes().map(u64::from).collect();
-    words.sort_unstable();
-    words.dedup();
+    let mut content: Vec<u64> = words.bytes().map(u64::from).collect();
+    content.sort_unstable();
+    content.dedup();
+    let words = Words { content, counters: Vec::new() };
     Point { importance: 0.5, is_prototype: false, support: 1, words }
 }
 
@@ -112,7 +112,7 @@ prop_compose! {
             words.extend((more < 3).then_some(20 + u64::from(more)));
             let is_prototype = kind == 0;
             let support = if is_prototype { support } else { 1 };
-            domain.points.push(Point { importance, is_prototype, support, words });
+            domain.points.push(Point { importance, is_prototype, support, words: Words { content: words, counters: Vec::new() } });
         }
         domain
     }
@@ -152,7 +152,7 @@ proptest! {
                 let words = &domain.points[*member].words;
                 prop_assert!(!domain.points[*member].is_prototype);
                 prop_assert!(cosines.0[*prototype][*member] >= params.similarity_min);
-                let covered = words_covered(words, &domain.points[*prototype].words);
+                let covered = words.covered_by(&domain.points[*prototype].words);
                 prop_assert!(covered >= words_covered_min);
             }
             prop_assert!(members.is_sorted());
@@ -249,7 +249,7 @@ fn builds_that_differ_in_a_number_are_merged() {
     let cosines = Matrix::of(20, |_, _| 0.93 + 0.06 * next());
     let texts = (0..20).map(|n| format!("The nightly build number {n} finished without errors"));
     let points: Vec<Point> =
-        texts.map(|text| Point { words: content_words(&text), ..point("") }).collect();
+        texts.map(|text| Point { words: Words::of(&text), ..point("") }).collect();
     let plan = plan(&points, &cosines);
     assert_eq!(plan.clusters.len(), 1);
     assert_eq!(plan.clusters[0].members.len(), 19);
@@ -263,7 +263,7 @@ fn facts_that_are_phrased_alike_are_not_merged() {
         ["Anna confirmed for Monday", "Ben confirmed for Monday", "Eva confirmed for Monday"],
         ["He likes tea", "He doesn't like tea", "He likes no tea and no milk"],
     ] {
-        let words = texts.map(content_words);
+        let words = texts.map(Words::of);
         let points = words.map(|words| Point { words, ..point("") });
         assert_eq!(plan(&points, &Matrix::of(3, |_, _| 0.98)).clusters, []);
     }

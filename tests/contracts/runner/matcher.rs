@@ -7,7 +7,9 @@
 //! - `{"$contains": m}` and `{"$lacks": m}`: some or no entry matches `m`; of a string, its parts;
 //! - `{"$each": m}`, `{"$all": [m, …]}`, `{"$exactly": {…}}` (no other members);
 //! - `{"$falling": "member"}`: entries in non-increasing order of a number or string;
-//! - `{"$same": ["member", "other"]}`: two members of an object are equal.
+//! - `{"$same": ["member", "other"]}`: two members of an object are equal;
+//! - `{"$close": "${saved}"}`, `{"$above": "${saved}"}`, `{"$below": "${saved}"}`: a number that is
+//!   within 1e-6 of a saved one, more than that above it, or below it.
 
 use hebbd::types::Timestamp;
 use regex::Regex;
@@ -137,8 +139,24 @@ fn check_operator(word: &str, argument: &Value, seen: &Value, place: &str) -> Re
             let (name, other) = (argument[0].as_str().unwrap(), argument[1].as_str().unwrap());
             check(&seen[name], &seen[other], &format!("{place}.{other}"))
         }
+        "$close" => {
+            let distance = difference(seen, argument).map(f64::abs);
+            holds(distance.is_some_and(|d| d <= TOLERANCE), argument, seen, place)
+        }
+        "$above" => {
+            holds(difference(seen, argument).is_some_and(|d| d > TOLERANCE), argument, seen, place)
+        }
+        "$below" => {
+            holds(difference(seen, argument).is_some_and(|d| d < -TOLERANCE), argument, seen, place)
+        }
         unknown => Err(format!("no matcher is called {unknown}")),
     }
+}
+
+/// `seen` less a number that a template has made text of.
+fn difference(seen: &Value, saved: &Value) -> Option<f64> {
+    let saved = saved.as_f64().or_else(|| saved.as_str()?.parse().ok())?;
+    Some(seen.as_f64()? - saved)
 }
 
 fn contains(wanted: &Value, seen: &Value) -> bool {
@@ -178,6 +196,9 @@ fn matchers_accept_and_refuse() {
         (json!({"$set": ["a", "b"]}), json!(["b", "a"]), json!(["a"])),
         (json!({"$count": 1}), json!([7]), json!([])),
         (json!({"$same": ["a", "b"]}), json!({"a": 1, "b": 1}), json!({"a": 1, "b": 2})),
+        (json!({"$close": "0.5"}), json!(0.500_000_01), json!(0.6)),
+        (json!({"$above": "0.5"}), json!(0.6), json!(0.5)),
+        (json!({"$below": "0.5"}), json!(-1), json!(0.500_000_01)),
     ] {
         assert_eq!(check(&wanted, &good, "it"), Ok(()), "{wanted}");
         assert!(check(&wanted, &bad, "it").is_err(), "{wanted} accepts {bad}");

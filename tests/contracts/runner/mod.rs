@@ -48,7 +48,6 @@ pub(crate) struct Suite {
 pub(crate) struct Report {
     failures: Vec<String>,
     requests: BTreeSet<(String, String)>,
-    checklist: BTreeSet<u32>,
 }
 
 /// A client that follows no redirect and holds no state between requests but connections.
@@ -81,10 +80,20 @@ impl Suite {
         Self { cases, check_answer }
     }
 
+    /// The cases that name each line of the contract's checklist.
+    pub(crate) fn checklist(&self) -> BTreeMap<u32, BTreeSet<&str>> {
+        let mut lines: BTreeMap<u32, BTreeSet<&str>> = BTreeMap::new();
+        for case in &self.cases {
+            for line in &case.lines {
+                lines.entry(*line).or_default().insert(&case.name);
+            }
+        }
+        lines
+    }
+
     pub(crate) async fn run(&self, server: &TestServer) -> Report {
         let mut report = Report::default();
         for case in &self.cases {
-            report.checklist.extend(&case.lines);
             if let Err(why) = self.play(case, server, &mut report).await {
                 report.failures.push(format!("{}\n      {why}", case.name));
             }
@@ -168,12 +177,6 @@ impl Report {
                 .any(|(seen_method, path)| seen_method == method && matches(pattern, path));
             assert!(is_covered, "the mounted route {method} {pattern} has no contract case");
         }
-    }
-
-    pub(crate) fn assert_covers_checklist(&self, lines: &[u32]) {
-        let expected: BTreeSet<u32> = lines.iter().copied().collect();
-        let missing: Vec<_> = expected.difference(&self.checklist).collect();
-        assert!(missing.is_empty(), "no case names the checklist lines {missing:?}");
     }
 }
 

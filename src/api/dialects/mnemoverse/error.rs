@@ -171,7 +171,8 @@ impl From<ServiceError> for ApiError {
             ErrorKind::Unauthenticated => return Self::unauthenticated("invalid_key"),
             ErrorKind::Forbidden => (StatusCode::FORBIDDEN, "FORBIDDEN", false),
             ErrorKind::NotFound => (StatusCode::NOT_FOUND, "NOT_FOUND", false),
-            ErrorKind::Conflict => (StatusCode::CONFLICT, "CONFLICT", false),
+            // Some conflicts pass by themselves; those say when to try again.
+            ErrorKind::Conflict => (StatusCode::CONFLICT, "CONFLICT", cause.pause().is_some()),
             // A plan's allowance: waiting does not help.
             ErrorKind::QuotaExceeded => (StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", false),
             ErrorKind::Overloaded | ErrorKind::DeadlineExceeded | ErrorKind::Unavailable => {

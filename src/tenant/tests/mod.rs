@@ -1,6 +1,11 @@
 //! One tenant against a naive model: random commands, each effect checked, with the tenant closed
 //! and opened again, or struck by a power cut, in the middle.
 
+mod consolidation;
+mod learning;
+mod standing_model;
+mod usage;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
