@@ -17,7 +17,7 @@ use std::sync::Arc;
 use hdrhistogram::Histogram;
 use hebbd::actors::tenant::data::{embedded_part, query_words};
 use hebbd::embedding::{StaticEmbedder, embed_blocking};
-use hebbd::engine::atom::{Metadata, NewAtom, ReadQuery, RetrievalMode};
+use hebbd::engine::atom::{Metadata, NewAtom, ReadQuery, RetrievalMode, TimeWindow};
 use hebbd::index::IndexSettings;
 use hebbd::storage::{CommitPolicy, GroupCommit, MemoryStore, Store};
 use hebbd::tenant::{OpenTenant, Tenant};
@@ -76,9 +76,10 @@ fn measure(embedder: &StaticEmbedder, atoms: usize, domains: usize) {
             fingerprint: None,
             session: Some(session.to_string()),
             occurred_at: Some(Timestamp::from_micros(number as i64 * 60_000_000)),
+            supersedes: Vec::new(),
         };
         let embedding = embed_blocking(embedder, &[embedded_part(&new.content)]).unwrap().remove(0);
-        let mut pending = tenant.begin();
+        let mut pending = tenant.begin(None);
         tenant.store(&mut pending, new, embedding).unwrap();
         tenant.commit(pending).unwrap();
     }
@@ -108,6 +109,10 @@ fn measure(embedder: &StaticEmbedder, atoms: usize, domains: usize) {
             include_associations: true,
             fingerprint: None,
             mode: RetrievalMode::Hybrid,
+            window: TimeWindow::default(),
+            include_history: false,
+            conditions: Vec::new(),
+            diversity: 0.0,
         };
         let started = clock.monotonic_micros();
         let words = query_words(text, &[]);

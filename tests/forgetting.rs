@@ -211,7 +211,7 @@ impl Indexed {
 
     fn delete(&mut self, numbers: impl IntoIterator<Item = usize>) {
         for number in numbers {
-            assert!(self.tenant.delete_atom(self.ids[number]).unwrap());
+            assert!(self.tenant.delete_atom(self.ids[number]).unwrap().was_there);
         }
     }
 

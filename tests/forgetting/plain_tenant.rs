@@ -5,7 +5,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use hebbd::actors::tenant::data::{Metadata, NewAtom, ReadQuery, ReadResult, RetrievalMode};
+use hebbd::actors::tenant::data::{
+    Metadata, NewAtom, ReadQuery, ReadResult, RetrievalMode, TimeWindow,
+};
 use hebbd::embedding::{Embedder, FakeEmbedder, embed_blocking};
 use hebbd::index::IndexSettings;
 use hebbd::storage::{CommitPolicy, GroupCommit, MemoryStore, Store};
@@ -57,12 +59,13 @@ pub(crate) fn new_atom(content: &str) -> NewAtom {
         fingerprint: None,
         session: None,
         occurred_at: None,
+        supersedes: Vec::new(),
     }
 }
 
 /// Writes one atom that is new.
 pub(crate) fn store(tenant: &mut Tenant, content: &str) -> Result<AtomId, TenantError> {
-    let mut pending = tenant.begin();
+    let mut pending = tenant.begin(None);
     let outcome = tenant.store(&mut pending, new_atom(content), Some(vector_of(content)))?;
     tenant.commit(pending)?;
     Ok(outcome.atom_id.expect("a new content is stored"))
@@ -78,6 +81,10 @@ pub(crate) fn read(tenant: &mut Tenant, text: &str) -> ReadResult {
         include_associations: true,
         fingerprint: None,
         mode: RetrievalMode::Hybrid,
+        window: TimeWindow::default(),
+        include_history: false,
+        conditions: Vec::new(),
+        diversity: 0.0,
     };
     let embedding = QueryEmbedding { whole: Some(vector_of(text)), words: Vec::new() };
     tenant.retrieve(&query, &embedding).unwrap()

@@ -91,7 +91,12 @@ pub(crate) async fn write(
     tenant: TenantId,
     content: &str,
 ) -> Result<(), ActorError> {
-    let outcomes = call(registry, tenant, Store { atoms: vec![(new_atom(content), None)] }).await?;
+    let outcomes = call(
+        registry,
+        tenant,
+        Store { atoms: vec![(new_atom(content), None)], atoms_max: None, idempotency_key: None },
+    )
+    .await?;
     assert!(outcomes[0].atom_id.is_some(), "{outcomes:?}");
     Ok(())
 }
