@@ -72,7 +72,7 @@ eval: tools ## Measure recall on a LoCoMo-shaped file: make eval DATA=path
 	fi
 	cargo run --locked --release --quiet -- eval recall --data "$(DATA)"
 
-clients: tools ## Drive a real server with unmodified vendor clients (needs python3 and PyPI)
+clients: tools ## Drive a real server with unmodified vendor clients (needs python3, node and npm)
 	cargo build --locked --release
 	bash tools/clients/run.sh $(TARGET_DIR)/release/hebbd $(TARGET_DIR)/clients
 

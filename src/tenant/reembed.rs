@@ -5,9 +5,12 @@ use super::TenantError;
 use super::open::damaged;
 use super::store::vector_record;
 use crate::storage::keys::{self, Kind};
-use crate::storage::records::{AtomRecord, EntryRecord, HeaderRecord};
+use crate::storage::records::{AtomRecord, CueRecord, EntryRecord, HeaderRecord};
 use crate::storage::{AtomicBatch, GroupCommit, decode, encode};
 use crate::types::{AtomNo, EmbedderIdentity, QuantizedVector, TenantNo};
+
+/// Learned questions rewritten per batch.
+const CUES_SLICE: usize = 500;
 
 /// What the header says between the first changed vector and the last.
 const IN_PROGRESS: &str = "(re-embedding was interrupted)";
@@ -84,13 +87,33 @@ impl Reembedding {
         Ok(())
     }
 
-    /// Makes everything durable, then the header that says so.
+    /// Takes the directions of learned questions away, since their texts are not kept: they are
+    /// compared by their words from then on. Makes everything durable, then the header that says
+    /// so.
     ///
     /// # Errors
     /// When storage cannot be written; the tenant then stays marked.
     pub fn finish(self) -> Result<(), TenantError> {
+        self.drop_cue_vectors()?;
         self.commit.store().flush()?;
         self.put_header()
+    }
+
+    fn drop_cue_vectors(&self) -> Result<(), TenantError> {
+        let prefix = keys::kind_prefix(self.no, Kind::Cue);
+        let mut after = None;
+        loop {
+            let slice = self.commit.store().scan(&prefix, after.as_deref(), CUES_SLICE)?;
+            let Some((last, _)) = slice.last() else { return Ok(()) };
+            after = Some(last.clone());
+            let mut batch = AtomicBatch::new(0);
+            for (key, value) in slice {
+                let mut cue = decode::<CueRecord>(&value)?;
+                cue.vector = None;
+                batch.put(key, encode(&cue)?);
+            }
+            self.commit.apply(&batch)?;
+        }
     }
 
     fn put_header(&self) -> Result<(), TenantError> {

@@ -19,8 +19,11 @@ use super::{OpenTenant, Reembedding, Tenant, TenantError};
 use crate::engine::atom::{
     Metadata, NewAtom, ReadQuery, RetrievalMode, Source, TimeWindow, WriteDecision, WriteOutcome,
 };
+use crate::engine::feedback::Feedback;
 use crate::index::IndexSettings;
-use crate::storage::{CommitPolicy, FaultPlan, GroupCommit, MemoryStore, Store};
+use crate::storage::keys::{self, Kind};
+use crate::storage::records::CueRecord;
+use crate::storage::{CommitPolicy, FaultPlan, GroupCommit, MemoryStore, Store, decode};
 use crate::types::{
     AtomId, EmbedderIdentity, ManualClock, QuantizedVector, QueryEmbedding, TenantNo, Timestamp,
 };
@@ -326,7 +329,15 @@ fn another_embedder_is_refused_and_told_what_to_do() {
 #[test]
 fn a_tenant_whose_reembedding_was_interrupted_opens_with_neither_embedder() {
     let mut bench = Bench::new();
-    bench.write(vec![atom("first", "a"), atom("second", "b")]);
+    let outcomes = bench.write(vec![atom("first", "a"), atom("second", "b")]);
+    bench.ask(&query("second"));
+    let praise = Feedback {
+        atom_ids: outcomes.into_iter().filter_map(|outcome| outcome.atom_id).collect(),
+        outcome: 1.0,
+        concepts: Vec::new(),
+        query_concepts: Vec::new(),
+    };
+    bench.tenant.give_feedback(&praise).unwrap();
     let commit = || {
         let store: Arc<dyn Store> = Arc::new(bench.store.clone());
         GroupCommit::start(store, "test", CommitPolicy::Fsync).unwrap()
@@ -352,13 +363,17 @@ fn a_tenant_whose_reembedding_was_interrupted_opens_with_neither_embedder() {
     assert_eq!(contents, ["first", "second"]);
     let reopened = open_as(&bench.store, &bench.clock, bench.dir.path(), "other").unwrap();
     assert_eq!(reopened.stats().total_atoms, 2);
+    let cues = keys::kind_prefix(TenantNo(7), Kind::Cue);
+    let cues = bench.store.scan(&cues, None, 10).unwrap();
+    let cues: Vec<CueRecord> = cues.iter().map(|(_, value)| decode(value).unwrap()).collect();
+    assert!(cues.len() == 1 && cues[0].vector.is_none(), "its text is not kept");
 }
 
 #[test]
 fn atom_numbers_are_not_used_again_after_the_newest_atom_is_deleted() {
     let mut bench = Bench::new();
     let first = bench.write_one(atom("first", "a")).atom_id.unwrap();
-    bench.tenant.delete_atom(first).unwrap().was_there;
+    assert!(bench.tenant.delete_atom(first).unwrap().was_there);
     bench.reopen();
     let second = bench.write_one(atom("first", "a")).atom_id.unwrap();
     assert!(second > first);

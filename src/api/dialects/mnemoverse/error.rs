@@ -105,8 +105,9 @@ impl ApiError {
         Self::new(StatusCode::FORBIDDEN, "FORBIDDEN", message)
     }
 
+    /// Not a 404: clients explain that as a mistyped room or invitation code.
     pub(super) fn no_rooms() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", "This server has no shared rooms")
+        Self::new(StatusCode::FORBIDDEN, "FORBIDDEN", "This server has no shared rooms")
     }
 
     pub(super) fn no_vault() -> Self {
