@@ -17,7 +17,7 @@ use std::sync::Arc;
 use hdrhistogram::Histogram;
 use hebbd::actors::tenant::data::{embedded_part, query_words};
 use hebbd::embedding::{StaticEmbedder, embed_blocking};
-use hebbd::engine::atom::{Metadata, NewAtom, ReadQuery, RetrievalMode, TimeWindow};
+use hebbd::engine::atom::{NewAtom, ReadQuery};
 use hebbd::index::IndexSettings;
 use hebbd::storage::{CommitPolicy, GroupCommit, MemoryStore, Store};
 use hebbd::tenant::{OpenTenant, Tenant};
@@ -68,15 +68,10 @@ fn measure(embedder: &StaticEmbedder, atoms: usize, domains: usize) {
         let domain = format!("bench:{}", session % domains);
         questions.push((format!("What did {name} say about {topic}?"), domain.clone(), number));
         let new = NewAtom {
-            content,
-            concepts: Vec::new(),
-            domain,
-            metadata: Metadata::default(),
             external_ref: Some(number.to_string()),
-            fingerprint: None,
             session: Some(session.to_string()),
             occurred_at: Some(Timestamp::from_micros(number as i64 * 60_000_000)),
-            supersedes: Vec::new(),
+            ..NewAtom::of(&content, &domain)
         };
         let embedding = embed_blocking(embedder, &[embedded_part(&new.content)]).unwrap().remove(0);
         let mut pending = tenant.begin(None);
@@ -101,18 +96,9 @@ fn measure(embedder: &StaticEmbedder, atoms: usize, domains: usize) {
     for _ in 0..QUESTIONS {
         let (text, domain, number) = questions.choose(&mut rng).unwrap();
         let query = ReadQuery {
-            text: text.clone(),
-            concepts: Vec::new(),
             domains: (domains == 1).then(|| vec![domain.clone()]),
-            top_k: 10,
             min_relevance: 0.3,
-            include_associations: true,
-            fingerprint: None,
-            mode: RetrievalMode::Hybrid,
-            window: TimeWindow::default(),
-            include_history: false,
-            conditions: Vec::new(),
-            diversity: 0.0,
+            ..ReadQuery::about(text, 10)
         };
         let started = clock.monotonic_micros();
         let words = query_words(text, &[]);

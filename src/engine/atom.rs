@@ -106,6 +106,24 @@ pub struct NewAtom {
     pub supersedes: Vec<AtomId>,
 }
 
+impl NewAtom {
+    /// A text and nothing else.
+    #[must_use]
+    pub fn of(content: &str, domain: &str) -> Self {
+        Self {
+            content: content.to_owned(),
+            concepts: Vec::new(),
+            domain: domain.to_owned(),
+            metadata: Metadata::default(),
+            external_ref: None,
+            fingerprint: None,
+            session: None,
+            occurred_at: None,
+            supersedes: Vec::new(),
+        }
+    }
+}
+
 /// What became of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WriteDecision {
@@ -181,6 +199,27 @@ pub struct ReadQuery {
     pub conditions: Vec<MetadataCondition>,
     /// How much results shall differ from each other, in [0, 1]; 0 ranks by relevance alone.
     pub diversity: f32,
+}
+
+impl ReadQuery {
+    /// A plain question to every domain, with associations and without a floor.
+    #[must_use]
+    pub fn about(text: &str, top_k: usize) -> Self {
+        Self {
+            text: text.to_owned(),
+            concepts: Vec::new(),
+            domains: None,
+            top_k,
+            min_relevance: 0.0,
+            include_associations: true,
+            fingerprint: None,
+            mode: RetrievalMode::default(),
+            window: TimeWindow::default(),
+            include_history: false,
+            conditions: Vec::new(),
+            diversity: 0.0,
+        }
+    }
 }
 
 /// Why an atom is among the results.

@@ -170,7 +170,7 @@ mod tests {
             (alike(question, "where did ana buy paint", &["ana"]) - 1.0).abs() < 1e-6
                 || alike(question, "where did ana buy paint", &["ana"]) > 0.9
         );
-        assert_eq!(alike(question, "Where did Bo buy paint?", &["ana", "bo"]), 0.0);
+        assert!(alike(question, "Where did Bo buy paint?", &["ana", "bo"]) < f32::EPSILON);
         let changed = alike(question, "Where did Ana buy paper?", &["ana"]);
         assert!(changed > 0.3 && changed < 0.9, "{changed}");
     }

@@ -131,11 +131,13 @@ impl Tenant {
         if self.consolidated_before(number)? > last_no {
             return Ok((None, shown_count));
         }
-        let shown: Vec<_> = domain.shown_rows().collect();
-        let newest = shown.len().saturating_sub(ROWS_MAX);
-        let (older, newer) = shown.split_at(newest);
-        let prototypes = older.iter().filter(|(_, row)| row.kind != AtomKind::Episode);
-        let taken: Vec<_> = prototypes.take(ROWS_MAX / 4).chain(newer).copied().collect();
+        let older_count = (domain.shown_count as usize).saturating_sub(ROWS_MAX);
+        let prototypes = domain
+            .shown_rows()
+            .take(older_count)
+            .filter(|(_, row)| row.kind != AtomKind::Episode)
+            .take(ROWS_MAX / 4);
+        let taken: Vec<_> = prototypes.chain(domain.shown_rows().skip(older_count)).collect();
         let points = taken.iter().map(|(_, known)| Point {
             importance: known.importance,
             // What is protected stays, and may stand for others.

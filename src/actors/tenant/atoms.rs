@@ -1,13 +1,11 @@
 //! Looking at atoms and removing them: get, get by external reference, delete, page, count.
 
-use futures_util::future::{FutureExt, LocalBoxFuture, ready};
+use futures_util::future::{FutureExt, ready};
 
 use super::data::{Atom, AtomDeletion, FeedPage, FeedQuery, RevisionChain, TenantStats};
-use super::{Done, TenantCell, TenantCommand};
+use super::{Answer, Done, TenantCell, TenantCommand};
 use crate::tenant::TenantError;
 use crate::types::AtomId;
-
-type Answer<R> = LocalBoxFuture<'static, Result<Done<R>, TenantError>>;
 
 fn read<R: 'static>(result: Result<R, TenantError>) -> Answer<R> {
     ready(result.map(Done::read)).boxed_local()

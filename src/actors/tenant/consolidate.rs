@@ -1,11 +1,11 @@
 //! The tenant's part of consolidation: giving a snapshot, taking a plan back in slices, and
 //! undoing. Clustering itself happens elsewhere, while the tenant serves.
 
-use futures_util::future::{FutureExt, LocalBoxFuture, ready};
+use futures_util::future::{FutureExt, ready};
 
 use super::data::ConsolidationReport;
-use super::{Done, TenantCell, TenantCommand};
-use crate::tenant::{DomainSnapshot, PlannedConsolidation, TenantError};
+use super::{Answer, Done, TenantCell, TenantCommand};
+use crate::tenant::{DomainSnapshot, PlannedConsolidation};
 use crate::types::AtomId;
 
 /// What clustering needs of a domain; `None` when it is empty or nothing changed since the last
@@ -17,10 +17,7 @@ pub struct SnapshotDomain {
 impl TenantCommand for SnapshotDomain {
     type Reply = (Option<DomainSnapshot>, u64);
 
-    fn run(
-        self,
-        tenant: TenantCell,
-    ) -> LocalBoxFuture<'static, Result<Done<Self::Reply>, TenantError>> {
+    fn run(self, tenant: TenantCell) -> Answer<Self::Reply> {
         let tenant = tenant.borrow();
         ready(tenant.snapshot_for_consolidation(&self.domain).map(Done::read)).boxed_local()
     }
@@ -37,10 +34,7 @@ const CONTENTS_SLICE: usize = 64;
 impl TenantCommand for ReadContents {
     type Reply = Vec<Option<String>>;
 
-    fn run(
-        self,
-        tenant: TenantCell,
-    ) -> LocalBoxFuture<'static, Result<Done<Self::Reply>, TenantError>> {
+    fn run(self, tenant: TenantCell) -> Answer<Self::Reply> {
         async move {
             let mut contents = Vec::with_capacity(self.ids.len());
             for slice in self.ids.chunks(CONTENTS_SLICE) {
@@ -61,10 +55,7 @@ pub struct DueDomains {
 impl TenantCommand for DueDomains {
     type Reply = Vec<String>;
 
-    fn run(
-        self,
-        tenant: TenantCell,
-    ) -> LocalBoxFuture<'static, Result<Done<Self::Reply>, TenantError>> {
+    fn run(self, tenant: TenantCell) -> Answer<Self::Reply> {
         ready(tenant.borrow().domains_due(self.writes_min).map(Done::read)).boxed_local()
     }
 }
@@ -77,10 +68,7 @@ pub struct ApplyConsolidation {
 impl TenantCommand for ApplyConsolidation {
     type Reply = ConsolidationReport;
 
-    fn run(
-        self,
-        tenant: TenantCell,
-    ) -> LocalBoxFuture<'static, Result<Done<Self::Reply>, TenantError>> {
+    fn run(self, tenant: TenantCell) -> Answer<Self::Reply> {
         async move {
             let mut work = tenant.borrow().begin_consolidation(self.plan);
             while tenant.borrow_mut().apply_consolidation_slice(&mut work)? {
@@ -100,10 +88,7 @@ pub struct UndoConsolidation {
 impl TenantCommand for UndoConsolidation {
     type Reply = u64;
 
-    fn run(
-        self,
-        tenant: TenantCell,
-    ) -> LocalBoxFuture<'static, Result<Done<Self::Reply>, TenantError>> {
+    fn run(self, tenant: TenantCell) -> Answer<Self::Reply> {
         async move {
             let mut restored = 0;
             loop {

@@ -2,9 +2,9 @@
 //! batch, so that the shard's other tenants are served meanwhile; a crash on the way leaves whole
 //! atoms, and sending the command again removes the rest.
 
-use futures_util::future::{FutureExt, LocalBoxFuture};
+use futures_util::future::FutureExt;
 
-use super::{Done, TenantCell, TenantCommand};
+use super::{Answer, Done, TenantCell, TenantCommand};
 use crate::tenant::TenantError;
 
 /// Removes every atom of a domain; replies how many.
@@ -15,10 +15,7 @@ pub struct DeleteDomain {
 impl TenantCommand for DeleteDomain {
     type Reply = u64;
 
-    fn run(
-        self,
-        tenant: TenantCell,
-    ) -> LocalBoxFuture<'static, Result<Done<Self::Reply>, TenantError>> {
+    fn run(self, tenant: TenantCell) -> Answer<Self::Reply> {
         async move {
             let deleted = delete_domain(&tenant, &self.name).await?;
             Ok(Done { reply: deleted, ticket: tenant.borrow().ticket() })
@@ -33,10 +30,7 @@ pub struct Reset;
 impl TenantCommand for Reset {
     type Reply = u64;
 
-    fn run(
-        self,
-        tenant: TenantCell,
-    ) -> LocalBoxFuture<'static, Result<Done<Self::Reply>, TenantError>> {
+    fn run(self, tenant: TenantCell) -> Answer<Self::Reply> {
         async move {
             let names = tenant.borrow().domain_names();
             let mut deleted = 0;

@@ -1,10 +1,9 @@
 //! Looking at the Hebbian graph.
 
-use futures_util::future::{FutureExt, LocalBoxFuture, ready};
+use futures_util::future::{FutureExt, ready};
 
 use super::data::{GraphQuery, GraphView};
-use super::{Done, TenantCell, TenantCommand};
-use crate::tenant::TenantError;
+use super::{Answer, Done, TenantCell, TenantCommand};
 
 /// The edges around some concepts.
 pub struct ViewGraph {
@@ -14,10 +13,7 @@ pub struct ViewGraph {
 impl TenantCommand for ViewGraph {
     type Reply = GraphView;
 
-    fn run(
-        self,
-        tenant: TenantCell,
-    ) -> LocalBoxFuture<'static, Result<Done<Self::Reply>, TenantError>> {
+    fn run(self, tenant: TenantCell) -> Answer<Self::Reply> {
         ready(Ok(Done::read(tenant.borrow().view_graph(&self.query)))).boxed_local()
     }
 }

@@ -42,6 +42,9 @@ impl<R> Done<R> {
 /// The actor's state as a command sees it. Borrow it between awaits, never across one.
 pub type TenantCell = Rc<RefCell<Tenant>>;
 
+/// A command at work.
+pub type Answer<R> = LocalBoxFuture<'static, Result<Done<R>, TenantError>>;
+
 /// A verb a tenant understands.
 pub trait TenantCommand: Send + 'static {
     type Reply: Send + 'static;
@@ -49,10 +52,7 @@ pub trait TenantCommand: Send + 'static {
     /// Does the work. Short commands finish in one go; long ones do slices of about half a
     /// millisecond and yield between them, so that the shard's other tenants are served. This
     /// tenant's own mailbox waits until the future ends.
-    fn run(
-        self,
-        tenant: TenantCell,
-    ) -> LocalBoxFuture<'static, Result<Done<Self::Reply>, TenantError>>;
+    fn run(self, tenant: TenantCell) -> Answer<Self::Reply>;
 }
 
 /// A command in its envelope.

@@ -1,10 +1,9 @@
 //! Answering a question from memory.
 
-use futures_util::future::{FutureExt, LocalBoxFuture};
+use futures_util::future::FutureExt;
 
 use super::data::{ReadQuery, ReadResult};
-use super::{Done, TenantCell, TenantCommand};
-use crate::tenant::TenantError;
+use super::{Answer, Done, TenantCell, TenantCommand};
 use crate::types::QueryEmbedding;
 
 /// What a question takes of the day's allowance.
@@ -28,10 +27,7 @@ impl TenantCommand for Retrieve {
     /// One go, but for a filter on metadata, which reads atoms in slices until enough passed.
     /// The day's count is durable soon after the answer, not before: an answer was given, not
     /// data taken.
-    fn run(
-        self,
-        tenant: TenantCell,
-    ) -> LocalBoxFuture<'static, Result<Done<Self::Reply>, TenantError>> {
+    fn run(self, tenant: TenantCell) -> Answer<Self::Reply> {
         async move {
             if let Some(spend) = self.spend {
                 tenant.borrow_mut().spend_queries(spend.queries, spend.per_day)?;

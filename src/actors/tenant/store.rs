@@ -1,10 +1,9 @@
 //! Remembering: one atom or many, each call one atomic batch.
 
-use futures_util::future::{FutureExt, LocalBoxFuture};
+use futures_util::future::FutureExt;
 
 use super::data::{NewAtom, WriteOutcome};
-use super::{Done, TenantCell, TenantCommand};
-use crate::tenant::TenantError;
+use super::{Answer, Done, TenantCell, TenantCommand};
 use crate::types::QuantizedVector;
 
 /// Items planned between two yields to the shard's other tenants: about half a millisecond.
@@ -23,10 +22,7 @@ pub struct Store {
 impl TenantCommand for Store {
     type Reply = Vec<WriteOutcome>;
 
-    fn run(
-        self,
-        tenant: TenantCell,
-    ) -> LocalBoxFuture<'static, Result<Done<Self::Reply>, TenantError>> {
+    fn run(self, tenant: TenantCell) -> Answer<Self::Reply> {
         async move {
             if let Some(key) = &self.idempotency_key
                 && let Some(outcomes) = tenant.borrow().kept_reply(key)?

@@ -1,9 +1,8 @@
 //! The day's counts.
 
-use futures_util::future::{FutureExt, LocalBoxFuture, ready};
+use futures_util::future::{FutureExt, ready};
 
-use super::{Done, TenantCell, TenantCommand};
-use crate::tenant::TenantError;
+use super::{Answer, Done, TenantCell, TenantCommand};
 
 /// Begins a new day's counts if the day has changed, and drops what only counted until now.
 /// Running it twice changes nothing.
@@ -12,10 +11,7 @@ pub struct BeginDay;
 impl TenantCommand for BeginDay {
     type Reply = ();
 
-    fn run(
-        self,
-        tenant: TenantCell,
-    ) -> LocalBoxFuture<'static, Result<Done<Self::Reply>, TenantError>> {
+    fn run(self, tenant: TenantCell) -> Answer<Self::Reply> {
         let mut tenant = tenant.borrow_mut();
         let result = tenant.begin_day();
         ready(result.map(|()| Done { reply: (), ticket: tenant.ticket() })).boxed_local()

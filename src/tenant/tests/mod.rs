@@ -16,9 +16,7 @@ use rand::rngs::SmallRng;
 use rand::{Rng, RngExt, SeedableRng};
 
 use super::{OpenTenant, Reembedding, Tenant, TenantError};
-use crate::engine::atom::{
-    Metadata, NewAtom, ReadQuery, RetrievalMode, Source, TimeWindow, WriteDecision, WriteOutcome,
-};
+use crate::engine::atom::{NewAtom, ReadQuery, Source, WriteDecision, WriteOutcome};
 use crate::engine::feedback::Feedback;
 use crate::index::IndexSettings;
 use crate::storage::keys::{self, Kind};
@@ -117,34 +115,11 @@ impl Bench {
 }
 
 fn atom(content: &str, domain: &str) -> NewAtom {
-    NewAtom {
-        content: content.to_owned(),
-        concepts: Vec::new(),
-        domain: domain.to_owned(),
-        metadata: Metadata::default(),
-        external_ref: None,
-        fingerprint: None,
-        session: None,
-        occurred_at: None,
-        supersedes: Vec::new(),
-    }
+    NewAtom::of(content, domain)
 }
 
 fn query(text: &str) -> ReadQuery {
-    ReadQuery {
-        text: text.to_owned(),
-        concepts: Vec::new(),
-        domains: None,
-        top_k: 10,
-        min_relevance: 0.0,
-        include_associations: true,
-        fingerprint: None,
-        mode: RetrievalMode::Hybrid,
-        window: TimeWindow::default(),
-        include_history: false,
-        conditions: Vec::new(),
-        diversity: 0.0,
-    }
+    ReadQuery::about(text, 10)
 }
 
 /// What the model knows of an atom.
