@@ -17,6 +17,9 @@ const SPEAKER_ATOMS_MIN: u32 = 3;
 /// New content words at which a row counts as entirely new to its session, about 32.
 const NOVELTY_SCALE: f32 = 3.5;
 
+/// No row.
+const NOBODY: u32 = u32::MAX;
+
 #[derive(Debug, Clone, Copy, Default)]
 struct Label {
     /// Live atoms that carry it.
@@ -42,8 +45,9 @@ pub struct DomainMemory {
     labels: Vec<Label>,
     /// Numbers of the labels that hold a word.
     label_words: FxHashMap<u64, Vec<u32>>,
-    /// Rows out of search and the row that stands for each.
-    represented: Vec<(u32, u32)>,
+    /// The row that stands for each row out of search, or [`NOBODY`]; as long as it needs to be.
+    representatives: Vec<u32>,
+    represented_count: usize,
 }
 
 impl DomainMemory {
@@ -117,24 +121,26 @@ impl DomainMemory {
         self.is_live.get(row as usize).copied().unwrap_or(false)
     }
 
-    /// Lets `prototype` score at least as high as `member`, which it stands for.
-    pub fn represent(&mut self, member: u32, prototype: u32) {
-        self.represented.retain(|(known, _)| *known != member);
-        self.represented.push((member, prototype));
+    /// Lets a row score at least as high as `member`, which it stands for; `None` ends that. O(1),
+    /// but for the first of a memory.
+    pub fn represent(&mut self, member: u32, by: Option<u32>) {
+        let at = member as usize;
+        if self.representatives.len() <= at {
+            if by.is_none() {
+                return;
+            }
+            self.representatives.resize(self.row_count().max(at + 1), NOBODY);
+        }
+        let Some(slot) = self.representatives.get_mut(at) else { return };
+        self.represented_count -= usize::from(*slot != NOBODY);
+        self.represented_count += usize::from(by.is_some());
+        *slot = by.unwrap_or(NOBODY);
     }
 
-    /// Lets many rows be represented at once; none of them may be so already.
-    pub fn represent_all(&mut self, pairs: impl IntoIterator<Item = (u32, u32)>) {
-        self.represented.extend(pairs);
-    }
-
-    /// Ends what [`DomainMemory::represent`] began, for every row that `keep` does not name.
-    pub fn keep_represented(&mut self, mut keep: impl FnMut(u32) -> bool) {
-        self.represented.retain(|(member, _)| keep(*member));
-    }
-
-    pub(super) fn represented(&self) -> &[(u32, u32)] {
-        &self.represented
+    /// Rows out of search, each with the row that stands for it.
+    pub(super) fn represented(&self) -> impl Iterator<Item = (u32, u32)> {
+        let all = if self.represented_count == 0 { &[][..] } else { &self.representatives };
+        (0_u32..).zip(all).filter(|(_, by)| **by != NOBODY).map(|(row, by)| (row, *by))
     }
 
     pub(super) fn is_question(&self, row: u32) -> bool {

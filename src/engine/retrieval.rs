@@ -92,8 +92,8 @@ pub fn score_rows<'s>(
     }
     for (member, prototype) in memory.represented() {
         for scores in [&mut scratch.alone, &mut scratch.together] {
-            let best = get(scores, *member).max(get(scores, *prototype));
-            set(scores, *prototype, best);
+            let best = get(scores, member).max(get(scores, prototype));
+            set(scores, prototype, best);
         }
     }
     Scores { alone: &scratch.alone, together: &scratch.together }

@@ -1,13 +1,12 @@
 //! Consolidation of a domain: a snapshot is taken, planned elsewhere by the engine, and applied
-//! here in slices, each an atomic batch that completes whole clusters. So a crash on the way
-//! leaves clusters that are done and others that are not begun, and the next run goes on.
+//! here in slices, each an atomic batch that puts some members behind their prototypes. So a crash
+//! on the way leaves every atom either in search or behind a prototype, and the next run goes on.
 //!
 //! Soft: a member stays as it is, readable by id and in the export, and names its prototype; it
 //! leaves search, where the prototype stands for it and answers to its words too. The prototype
 //! is the most typical member itself, under its own id.
 
-use rustc_hash::FxHashSet;
-
+use super::domain::Row;
 use super::open::damaged;
 use super::standing::Visibility;
 use super::{Place, Tenant, TenantError};
@@ -24,7 +23,7 @@ use crate::types::{AtomId, AtomNo};
 /// of one core. Of a larger domain the newest are taken, and all prototypes up to a quarter.
 const ROWS_MAX: usize = 20_000;
 
-/// Members put behind prototypes in one slice, at least; a cluster is never split.
+/// Members put behind prototypes, or brought back, in one slice: about half a millisecond's worth.
 const SLICE_MEMBERS: usize = 64;
 
 /// A domain as clustering needs it: plain data, no reference into the tenant.
@@ -206,7 +205,7 @@ impl Tenant {
         ConsolidationWork { plan, report }
     }
 
-    /// Applies some clusters as far as they still fit: what was deleted, superseded or
+    /// Applies a part of the plan as far as it still fits: what was deleted, superseded or
     /// consolidated meanwhile is left out. Says whether there is more to do.
     ///
     /// # Errors
@@ -218,17 +217,21 @@ impl Tenant {
         self.check_usable()?;
         let mut batch = AtomicBatch::new(self.epoch);
         let mut merged: Vec<(AtomId, Vec<AtomId>)> = Vec::new();
-        let mut member_count = 0;
-        while member_count < SLICE_MEMBERS
-            && let Some((prototype, members)) = work.plan.clusters.pop()
+        let mut room = SLICE_MEMBERS;
+        while room > 0
+            && let Some((prototype, mut planned)) = work.plan.clusters.pop()
         {
+            let taken = planned.split_off(planned.len().saturating_sub(room));
+            if !planned.is_empty() {
+                work.plan.clusters.push((prototype, planned));
+            }
+            room -= taken.len();
             let domain_no = work.plan.domain_no;
             let can_merge = |id: &AtomId| self.is_shown(*id, domain_no) && !self.is_protected(*id);
-            let members: Vec<AtomId> = members.into_iter().filter(can_merge).collect();
+            let members: Vec<AtomId> = taken.into_iter().filter(can_merge).collect();
             if members.is_empty() || !self.is_shown(prototype, domain_no) {
                 continue;
             }
-            member_count += members.len();
             self.put_cluster(&mut batch, prototype, &members)?;
             merged.push((prototype, members));
         }
@@ -361,38 +364,39 @@ impl Tenant {
         self.atoms.get(&id).copied().ok_or_else(|| damaged("an atom's place"))
     }
 
-    /// Puts some members of a domain's prototypes, and its singletons, back to what they were.
-    /// Returns how many members; zero at the end.
+    /// Puts some of a domain's members, and once there are none its prototypes and singletons,
+    /// back to what they were. Returns how many members; `None` when all is done.
     ///
     /// # Errors
     /// When storage fails; slices before this one are done.
-    pub fn undo_consolidation_slice(&mut self, name: &str) -> Result<u64, TenantError> {
+    pub fn undo_consolidation_slice(&mut self, name: &str) -> Result<Option<u64>, TenantError> {
         self.check_usable()?;
-        let Some(number) = self.domain_numbers.get(name).copied() else { return Ok(0) };
-        let Some(domain) = self.domains.get(&number) else { return Ok(0) };
-        let changed = domain.live_rows().filter(|(_, row)| {
-            row.kind != AtomKind::Episode || row.visibility == Visibility::Consolidated
-        });
-        let ids: Vec<AtomId> = changed.take(SLICE_MEMBERS).map(|(_, row)| row.id).collect();
+        let Some(number) = self.domain_numbers.get(name).copied() else { return Ok(None) };
+        let Some(domain) = self.domains.get(&number) else { return Ok(None) };
+        let is_member = |row: &Row| self.ties.consolidated_into(row.id).is_some();
+        let some = |wanted: &dyn Fn(&Row) -> bool| -> Vec<AtomId> {
+            let rows = domain.live_rows().filter(|(_, row)| wanted(row));
+            rows.take(SLICE_MEMBERS).map(|(_, row)| row.id).collect()
+        };
+        let members = some(&is_member);
+        let restored = members.len() as u64;
+        let ids = match restored {
+            0 => some(&|row| row.kind != AtomKind::Episode),
+            _ => members,
+        };
+        if ids.is_empty() {
+            return Ok(None);
+        }
         let mut batch = AtomicBatch::new(self.epoch);
-        let mut restored = 0;
-        // Members first need no prototype: each one's record says all there is.
-        let mut done: FxHashSet<AtomId> = FxHashSet::default();
         for id in &ids {
-            for id in self.ties.members(*id).iter().chain([id]) {
-                if done.insert(*id) {
-                    restored += u64::from(self.ties.consolidated_into(*id).is_some());
-                    self.put_restored(&mut batch, *id)?;
-                }
-            }
+            self.put_restored(&mut batch, *id)?;
         }
         batch.delete(keys::by_number(self.no, Kind::Consolidated, number));
         self.commit.apply(&batch)?;
-        for id in done {
+        for id in ids {
             self.restore(id);
         }
-        // A slice of prototypes without members still is progress.
-        Ok(if ids.is_empty() { 0 } else { restored.max(1) })
+        Ok(Some(restored))
     }
 
     /// Writes an atom as one that was never consolidated.

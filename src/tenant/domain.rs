@@ -95,6 +95,7 @@ impl Domain {
             return;
         }
         self.set_visibility(row, Visibility::Consolidated);
+        self.memory.represent(row, None);
         self.vectors.remove(row);
         self.memory.remove(row);
         self.forget_prints(row, content_print, wording_print);

@@ -216,7 +216,9 @@ impl Tenant {
                 (prototype.domain_no == domain_no).then_some((member, prototype.row))
             })
             .collect();
-        domain.memory.represent_all(represented);
+        for (member, prototype) in represented {
+            domain.memory.represent(member, Some(prototype));
+        }
     }
 
     fn load_standings(&self) -> Result<FxHashMap<AtomNo, StandingRecord>, TenantError> {

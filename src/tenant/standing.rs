@@ -121,10 +121,8 @@ impl Tenant {
         let prototype = self.ties.consolidated_into(id).and_then(|id| self.atoms.get(&id)).copied();
         let Some(domain) = self.domains.get_mut(&place.domain_no) else { return };
         domain.set_visibility(place.row, visibility);
-        match prototype.filter(|prototype| prototype.domain_no == place.domain_no) {
-            Some(prototype) => domain.memory.represent(place.row, prototype.row),
-            None => domain.memory.keep_represented(|member| member != place.row),
-        }
+        let prototype = prototype.filter(|prototype| prototype.domain_no == place.domain_no);
+        domain.memory.represent(place.row, prototype.map(|prototype| prototype.row));
     }
 }
 

@@ -92,11 +92,10 @@ impl TenantCommand for UndoConsolidation {
         async move {
             let mut restored = 0;
             loop {
+                // The borrow ends with the statement, before the yield.
                 let slice = tenant.borrow_mut().undo_consolidation_slice(&self.domain)?;
-                if slice == 0 {
-                    break;
-                }
-                restored += slice;
+                let Some(members) = slice else { break };
+                restored += members;
                 tokio::task::yield_now().await;
             }
             Ok(Done { reply: restored, ticket: tenant.borrow().ticket() })

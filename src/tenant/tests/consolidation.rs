@@ -102,12 +102,8 @@ fn undoing_brings_every_member_back() {
     let (mut bench, ids) = bench();
     consolidate(&mut bench).unwrap();
     let mut restored = 0;
-    loop {
-        let slice = bench.tenant.undo_consolidation_slice("ci").unwrap();
-        if slice == 0 {
-            break;
-        }
-        restored += slice;
+    while let Some(members) = bench.tenant.undo_consolidation_slice("ci").unwrap() {
+        restored += members;
     }
     assert_eq!(restored, 19);
     bench.reopen();

@@ -220,7 +220,7 @@ fn run(seed: u64) {
             }
             16 => {
                 let domain = DOMAINS[rng.random_range(0..2)];
-                while bench.tenant.undo_consolidation_slice(domain).unwrap() > 0 {}
+                while bench.tenant.undo_consolidation_slice(domain).unwrap().is_some() {}
                 for known in model.0.values_mut().filter(|known| known.domain == domain) {
                     known.into = None;
                 }
