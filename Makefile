@@ -7,6 +7,7 @@ TARGET_DIR ?= $(or $(CARGO_TARGET_DIR),target)
 DATA_DIR ?= ./data
 LISTEN ?= 127.0.0.1:8787
 BENCH ?=
+EVAL ?= recall
 # cargo-deny is looked for here too, so that nothing has to be installed for the whole user.
 export PATH := $(abspath $(TARGET_DIR)/tools/bin):$(PATH)
 
@@ -20,8 +21,9 @@ help: ## Explain the targets (this text)
 	@echo 'Targets:'
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo
-	@echo 'Variables: DATA_DIR and LISTEN for run, DATA for eval, BENCH for bench, as in'
+	@echo 'Variables: DATA_DIR and LISTEN for run, DATA and EVAL for eval, BENCH for bench, as in'
 	@echo '  make run DATA_DIR=/tmp/memory LISTEN=127.0.0.1:9000'
+	@echo '  make eval DATA=locomo.json EVAL=learning'
 	@echo '  make bench BENCH=vector_index'
 
 run: tools ## Build the release binary and serve on LISTEN, with data in DATA_DIR
@@ -62,7 +64,7 @@ deny: tools
 bench: tools ## Run the benchmarks, or one of them with BENCH=name
 	cargo bench --locked $(if $(BENCH),--bench $(BENCH))
 
-eval: tools ## Measure recall on a LoCoMo-shaped file: make eval DATA=path
+eval: tools ## Measure EVAL=recall or EVAL=learning on a LoCoMo-shaped file: make eval DATA=path
 	@if [ -z "$(DATA)" ]; then \
 	    echo 'make eval needs a file in the shape of the LoCoMo data set: make eval DATA=path/to/locomo.json'; \
 	    exit 2; \
@@ -70,7 +72,11 @@ eval: tools ## Measure recall on a LoCoMo-shaped file: make eval DATA=path
 	    echo 'make eval: cannot read $(DATA)'; \
 	    exit 2; \
 	fi
-	cargo run --locked --release --quiet -- eval recall --data "$(DATA)"
+	@case "$(EVAL)" in \
+	    recall | learning) ;; \
+	    *) echo 'make eval measures EVAL=recall or EVAL=learning, not $(EVAL)'; exit 2 ;; \
+	esac
+	cargo run --locked --release --quiet -- eval $(EVAL) --data "$(DATA)"
 
 clients: tools ## Drive a real server with unmodified vendor clients (needs python3, node and npm)
 	cargo build --locked --release

@@ -1,5 +1,5 @@
 //! The built binary as an operator meets it: help, configuration, tenants and keys of a data
-//! directory that no server runs on, and what the logs never hold.
+//! directory that no server runs on, what the logs never hold, and what a measurement prints.
 
 #![allow(
     clippy::unwrap_used,
@@ -84,6 +84,10 @@ fn help_names_every_command_and_the_version_is_the_package_s() {
     for command in [&["serve"][..], &["tenant", "create"], &["key", "create"], &["check-config"]] {
         let help = done(&[command, &["--help"]].concat());
         assert!(help.contains("--data-dir"), "{help}");
+    }
+    let learning = done(&["eval", "learning", "--help"]);
+    for part in ["learning:NAME", "--prefix", "held-out", "learned already", "--consolidate"] {
+        assert!(learning.contains(part), "{part} in {learning}");
     }
     assert_eq!(done(&["--version"]).trim(), concat!("hebbd ", env!("CARGO_PKG_VERSION")));
     fails(&run(&["no-such-command"]), 2, &["no-such-command"]);
@@ -224,6 +228,90 @@ fn without_dev_nothing_is_created_and_the_operator_is_told_what_to_do() {
     assert!(said.contains("hebbd tenant create"), "{said}");
     assert!(!data_dir.path().join("dev-credentials.json").exists());
     assert_eq!(Offline::new(data_dir.path()).tenants(), json!([]));
+}
+
+/// One conversation of small talk. The wording of every question differs from its evidence's, so
+/// that a server has something to learn.
+fn small_talk() -> Value {
+    let said = [
+        "My sister keeps bees behind the barn.",
+        "The train to Lund was late again.",
+        "I baked a lemon tart for the guests.",
+        "We repainted the kitchen in pale green.",
+        "The neighbour's parrot escaped on Sunday.",
+        "I signed up for a pottery course.",
+        "Rain flooded the cellar last week.",
+        "My bicycle needs a new chain.",
+        "Grandfather mends old wall clocks.",
+        "We planted two cherry trees by the gate.",
+        "The violin lesson moved to Thursday.",
+        "I lost my spectacles at the cinema.",
+    ];
+    let turns: Vec<Value> = said
+        .iter()
+        .enumerate()
+        .map(|(position, text)| {
+            let speaker = if position % 2 == 0 { "Ana" } else { "Bo" };
+            json!({"speaker": speaker, "dia_id": format!("D1:{}", position + 1), "text": text})
+        })
+        .collect();
+    json!([{
+        "sample_id": "small-talk",
+        "conversation": {"session_1_date_time": "9:05 am on 3 March, 2021", "session_1": turns},
+        "qa": [
+            {"question": "Who has hives?", "category": 4, "evidence": ["D1:1"]},
+            {"question": "Which dessert was served?", "category": 4, "evidence": ["D1:3"],
+             "paraphrases": ["Which dessert did the visitors get served?"]},
+            {"question": "What colour are the walls?", "category": 4, "evidence": ["D1:4"]},
+            {"question": "Which hobby was begun?", "category": 4, "evidence": ["D1:6"]},
+            {"question": "What did grandfather repair?", "category": 4, "evidence": ["D1:9"]},
+            {"question": "Which water damage was there?", "category": 4, "evidence": ["D1:7"],
+             "paraphrase": "Which damage by water was there?"},
+        ],
+    }])
+}
+
+#[test]
+fn what_feedback_taught_is_found_again_and_the_rest_is_not_lost() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("talk.json");
+    std::fs::write(&file, small_talk().to_string()).unwrap();
+    let learning = ["eval", "learning", "--data", file.to_str().unwrap()];
+
+    let report = done_json(&[&learning[..], &["--consolidate", "--json"]].concat());
+    let recall = |part: &str, when: &str| report[part][when]["recall@10"].as_f64();
+    assert_eq!((&report["asked"]["questions"], &report["turns refused"]), (&json!(3), &json!(0)));
+    assert!(recall("asked", "before") < Some(1.0), "there is something to learn: {report}");
+    assert_eq!(recall("asked", "after"), Some(1.0), "{report}");
+    assert!(recall("held-out", "after") >= recall("held-out", "before"), "{report}");
+    assert!(recall("paraphrases", "after") >= recall("paraphrases", "before"), "{report}");
+    let consolidation = &report["consolidation"];
+    assert_eq!(
+        (&consolidation["originals"], &consolidation["originals lost"]),
+        (&json!(12), &json!(0))
+    );
+    assert_eq!(consolidation["changes by a second"], 0);
+
+    // On a server that runs: the second time everything is known already.
+    let server = ServerProcess::start(directory.path(), &[]);
+    let credentials = directory.path().join("dev-credentials.json");
+    let there = ["--credentials", credentials.to_str().unwrap(), "--asked", "even"];
+    let first = run(&[&learning[..], &there].concat());
+    let table = text(&first.stdout);
+    assert_eq!(first.status.code(), Some(0), "{first:?}");
+    assert_eq!(text(&first.stderr), "");
+    for part in ["before", "after", "points", "asked", "held-out", "recall@10", "MRR", "a second"] {
+        assert!(table.contains(part), "{part} in {table}");
+    }
+    assert!(!table.contains("paraphrases"), "those of the other half: {table}");
+    let again = run(&[&learning[..], &there, &["--json"]].concat());
+    assert!(text(&again.stderr).contains("learning:small-talk exists"), "{again:?}");
+    let again: Value = serde_json::from_slice(&again.stdout).unwrap();
+    assert_eq!(
+        (&again["asked"]["before"]["recall@10"], &again["fresh tenant"]),
+        (&json!(1.0), &json!(false))
+    );
+    server.stop();
 }
 
 /// Everything a caller sends, at the most talkative level there is.

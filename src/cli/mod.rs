@@ -37,6 +37,7 @@ Examples:
   hebbd key create --tenant ID --dialect mnemoverse
   hebbd check-config                         show every setting in force and where it came from
   hebbd eval recall --data locomo.json       measure recall and latency
+  hebbd eval learning --data locomo.json     measure what feedback teaches
 
 Every setting can be given in hebbd.toml, as HEBBD_SECTION__KEY in the environment, or with
 --set section.key=value; later ones win.";
@@ -55,7 +56,7 @@ enum Command {
     Reembed(reembed::ReembedArgs),
     /// Check the configuration and show what is in force
     CheckConfig(check_config::CheckConfig),
-    /// Measure recall and latency on questions with known answers
+    /// Measure recall, latency and learning on questions with known answers
     Eval(eval::EvalArgs),
 }
 

@@ -49,6 +49,8 @@ pub(super) struct Question {
     pub(super) category: i64,
     /// The `dia_id`s of the evidence; never empty.
     pub(super) gold: BTreeSet<String>,
+    /// The same question in other words. LoCoMo itself has none.
+    pub(super) paraphrases: Vec<String>,
 }
 
 /// Reads the whole file.
@@ -128,16 +130,7 @@ fn parse_question(
 ) -> Result<Option<Question>, DataError> {
     let entry = as_object(entry, at)?;
     let mut gold = BTreeSet::new();
-    let evidence_at = format!("{at}.evidence");
-    let evidence = match entry.get("evidence") {
-        None | Some(Value::Null) => &[],
-        Some(list) => as_list(list, &evidence_at)?,
-    };
-    for (i, text) in evidence.iter().enumerate() {
-        let text = text.as_str().ok_or_else(|| DataError::Field {
-            field: format!("{evidence_at}[{i}]"),
-            expected: "a string",
-        })?;
+    for text in strings_in(entry, at, "evidence")? {
         gold.extend(turn_names(text).filter(|name| known.contains(name)).map(str::to_owned));
     }
     if gold.is_empty() {
@@ -146,7 +139,20 @@ fn parse_question(
     let category = entry.get("category").and_then(Value::as_i64).ok_or_else(|| {
         DataError::Field { field: format!("{at}.category"), expected: "an integer" }
     })?;
-    Ok(Some(Question { text: string_in(entry, at, "question")?.to_owned(), category, gold }))
+    let text = string_in(entry, at, "question")?.to_owned();
+    let paraphrases = parse_paraphrases(entry, at)?;
+    Ok(Some(Question { text, category, gold, paraphrases }))
+}
+
+/// `paraphrase`, one text, and `paraphrases`, a list of them; a file may have either, both or
+/// neither.
+fn parse_paraphrases(entry: &Map<String, Value>, at: &str) -> Result<Vec<String>, DataError> {
+    let mut paraphrases = Vec::new();
+    if entry.get("paraphrase").is_some_and(|value| !value.is_null()) {
+        paraphrases.push(string_in(entry, at, "paraphrase")?.to_owned());
+    }
+    paraphrases.extend(strings_in(entry, at, "paraphrases")?.into_iter().map(str::to_owned));
+    Ok(paraphrases)
 }
 
 /// Every `D<digits>:<digits>` in `text`, as the data set joins several in one string.
@@ -190,6 +196,27 @@ fn string_in<'a>(
 ) -> Result<&'a str, DataError> {
     let text = object.get(key).and_then(Value::as_str);
     text.ok_or_else(|| DataError::Field { field: format!("{at}.{key}"), expected: "a string" })
+}
+
+/// Nothing when the list is absent or null.
+fn strings_in<'a>(
+    object: &'a Map<String, Value>,
+    at: &str,
+    key: &str,
+) -> Result<Vec<&'a str>, DataError> {
+    let at = format!("{at}.{key}");
+    let list = match object.get(key) {
+        None | Some(Value::Null) => &[],
+        Some(list) => as_list(list, &at)?,
+    };
+    let mut texts = Vec::with_capacity(list.len());
+    for (i, text) in list.iter().enumerate() {
+        texts.push(text.as_str().ok_or_else(|| DataError::Field {
+            field: format!("{at}[{i}]"),
+            expected: "a string",
+        })?);
+    }
+    Ok(texts)
 }
 
 #[cfg(test)]
@@ -249,6 +276,21 @@ mod tests {
     }
 
     #[test]
+    fn paraphrases_are_one_text_or_a_list_or_both() {
+        let paraphrases = |fields: Value| {
+            let mut file = sample();
+            file[0]["qa"][0].as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+            parse(&file.to_string()).expect("parses")[0].questions[0].paraphrases.clone()
+        };
+        assert_eq!(paraphrases(json!({})), Vec::<String>::new());
+        assert_eq!(paraphrases(json!({"paraphrase": null, "paraphrases": null})).len(), 0);
+        assert_eq!(paraphrases(json!({"paraphrase": "One?"})), ["One?"]);
+        assert_eq!(paraphrases(json!({"paraphrases": ["One?", "Two?"]})), ["One?", "Two?"]);
+        let both = json!({"paraphrase": "One?", "paraphrases": ["Two?"]});
+        assert_eq!(paraphrases(both), ["One?", "Two?"]);
+    }
+
+    #[test]
     fn turn_names_are_found_wherever_they_stand() {
         let names = |text| turn_names(text).collect::<Vec<_>>();
         assert_eq!(names("D8:6; D9:17,xD1:2:3"), ["D8:6", "D9:17", "D1:2"]);
@@ -285,6 +327,18 @@ mod tests {
         check_error(
             |file| file[0]["qa"][0]["category"] = json!("4"),
             "[0].qa[0].category: expected an integer",
+        );
+        check_error(
+            |file| file[0]["qa"][0]["evidence"] = json!(["D1:1", 2]),
+            "[0].qa[0].evidence[1]: expected a string",
+        );
+        check_error(
+            |file| file[0]["qa"][0]["paraphrase"] = json!(["One?"]),
+            "[0].qa[0].paraphrase: expected a string",
+        );
+        check_error(
+            |file| file[0]["qa"][0]["paraphrases"] = json!("One?"),
+            "[0].qa[0].paraphrases: expected a list",
         );
         assert!(parse("{}").expect_err("fails").to_string().starts_with("the file"));
         assert!(parse("[").expect_err("fails").to_string().starts_with("not JSON"));

@@ -80,6 +80,16 @@ pub(super) fn separation_auc(own: &[f64], other: &[f64]) -> Option<f64> {
     Some(wins / (own.len() as f64 * other.len() as f64))
 }
 
+/// Rounded as figures of merit are shown.
+pub(super) fn four(value: f64) -> f64 {
+    (value * 1e4).round() / 1e4
+}
+
+/// Rounded as times, rates and points are shown.
+pub(super) fn two(value: f64) -> f64 {
+    (value * 1e2).round() / 1e2
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
