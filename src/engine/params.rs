@@ -61,9 +61,9 @@ pub struct CueParams {
 impl Default for CueParams {
     fn default() -> Self {
         Self {
-            rate: 0.6,
+            rate: 0.7,
             gain: 1.0,
-            likeness_min: 0.7,
+            likeness_min: 0.5,
             likeness_full: 0.95,
             aversion_min: 0.9,
             atoms_max: 64,
