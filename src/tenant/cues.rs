@@ -58,6 +58,15 @@ struct RecentRead {
     /// Numbers of the domains searched, ascending.
     domains: Vec<u32>,
     returned: Vec<AtomId>,
+    /// An outcome was taken for this question's.
+    is_rated: bool,
+}
+
+impl RecentRead {
+    fn rate(&mut self) -> Question {
+        self.is_rated = true;
+        self.question.clone()
+    }
 }
 
 #[derive(Debug, Default)]
@@ -90,41 +99,50 @@ impl Cues {
             self.reads.pop_front();
         }
         let concepts = folded(concepts);
-        self.reads.push_back(RecentRead { at, concepts, question, domains, returned });
+        let is_rated = false;
+        self.reads.push_back(RecentRead { at, concepts, question, domains, returned, is_rated });
     }
 
     /// The question that an outcome names by its concepts: the latest asked with these, or else
     /// one made of them.
-    pub(super) fn question_about(&self, concepts: &[String]) -> Question {
+    pub(super) fn question_about(&mut self, concepts: &[String]) -> Question {
         let wanted = folded(concepts);
-        let asked = self.reads.iter().rev().find(|read| read.concepts == wanted);
-        asked.map_or_else(|| question_of(&wanted), |read| read.question.clone())
+        match self.reads.iter_mut().rev().find(|read| read.concepts == wanted) {
+            Some(read) => read.rate(),
+            None => question_of(&wanted),
+        }
     }
 
     /// The question that an outcome without concepts belongs to: the latest that returned one of
-    /// the atoms a while ago. A good atom that none returned is taken for what the very latest
-    /// question missed, if that was asked just before and searched the atom's domain.
+    /// the atoms a while ago. A good atom that none returned, or only questions that have their
+    /// outcome already, is taken for what the very latest question missed, if that was asked just
+    /// before, searched the atom's domain and has no outcome yet.
     pub(super) fn find_question(
-        &self,
+        &mut self,
         atoms: &[(AtomId, u32)],
         outcome: f32,
         now: Timestamp,
         params: &CueParams,
     ) -> Option<Question> {
         let recent = Duration::from_secs(params.recent_s);
-        let returned_one = |read: &&RecentRead| {
-            read.at.plus(recent) >= now && atoms.iter().any(|(id, _)| read.returned.contains(id))
-        };
-        if let Some(read) = self.reads.iter().rev().find(returned_one) {
-            return Some(read.question.clone());
-        }
         let missed = Duration::from_secs(params.missed_s);
-        let latest = self.reads.back().filter(|read| {
-            let searched_all =
-                || atoms.iter().all(|(_, domain_no)| read.domains.binary_search(domain_no).is_ok());
-            outcome > 0.0 && read.at.plus(missed) >= now && searched_all()
-        })?;
-        Some(latest.question.clone())
+        let has_missed = |read: &RecentRead| {
+            let searched = |domain_no: &u32| read.domains.binary_search(domain_no).is_ok();
+            outcome > 0.0
+                && !read.is_rated
+                && read.at.plus(missed) >= now
+                && atoms.iter().all(|(_, domain_no)| searched(domain_no))
+        };
+        let returned = self.reads.iter().rposition(|read| {
+            read.at.plus(recent) >= now && atoms.iter().any(|(id, _)| read.returned.contains(id))
+        });
+        let is_rated = |at: usize| self.reads.get(at).is_some_and(|read| read.is_rated);
+        let at = match returned.filter(|at| !is_rated(*at)) {
+            Some(at) => Some(at),
+            None if self.reads.back().is_some_and(has_missed) => self.reads.len().checked_sub(1),
+            None => returned,
+        };
+        self.reads.get_mut(at?).map(RecentRead::rate)
     }
 
     fn insert(&mut self, no: u32, cue: Cue) {

@@ -130,7 +130,7 @@ impl Tenant {
 
     /// The association of the question with the atoms, where it is known which question it was.
     fn plan_cues(
-        &self,
+        &mut self,
         batch: &mut AtomicBatch,
         feedback: &Feedback,
         rated: &[Rated],
