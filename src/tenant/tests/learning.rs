@@ -131,3 +131,35 @@ fn a_deleted_atom_leaves_the_questions_it_answered() {
     assert_eq!(cues.count(), 1, "a question that leads nowhere is gone");
     assert!(ask(&mut bench, &query(QUESTION)).iter().all(|(id, _)| *id != ids[0]));
 }
+
+/// Asks with room for one result, so that the atom is not returned.
+fn ask_in_vain(bench: &mut Bench, text: &str, atom: AtomId) {
+    let mut short = query(text);
+    short.top_k = 1;
+    assert!(ask(bench, &short).iter().all(|(id, _)| *id != atom));
+}
+
+#[test]
+fn a_good_atom_that_no_question_returned_is_what_the_latest_missed() {
+    let (mut bench, ids) = bench();
+    let before = relevance(&mut bench, &query(QUESTION), ids[0]);
+    for (outcome, pause_s, learns) in [(-1.0, 0, false), (1.0, 121, false), (1.0, 0, true)] {
+        bench.reopen();
+        ask_in_vain(&mut bench, QUESTION, ids[0]);
+        bench.clock.advance(std::time::Duration::from_secs(pause_s));
+        rate(&mut bench, &[ids[0]], outcome, &[]);
+        let after = relevance(&mut bench, &query(QUESTION), ids[0]);
+        assert_eq!(after > before + 0.3, learns, "{outcome} after {pause_s} s: {before} {after}");
+    }
+}
+
+#[test]
+fn an_outcome_belongs_to_the_question_that_returned_the_atom() {
+    let (mut bench, ids) = bench();
+    let before = relevance(&mut bench, &query(QUESTION), ids[0]);
+    bench.reopen();
+    ask(&mut bench, &query(QUESTION));
+    ask_in_vain(&mut bench, "Who waters the plants?", ids[0]);
+    rate(&mut bench, &[ids[0]], 1.0, &[]);
+    assert!(relevance(&mut bench, &query(QUESTION), ids[0]) > before + 0.3);
+}
