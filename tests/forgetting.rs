@@ -10,8 +10,12 @@
 
 #[path = "recovery/client.rs"]
 mod client;
+#[path = "forgetting/erasing.rs"]
+mod erasing;
 #[path = "forgetting/plain_tenant.rs"]
 mod plain_tenant;
+#[path = "forgetting/stored_bytes.rs"]
+mod stored_bytes;
 #[path = "support/mod.rs"]
 mod support;
 

@@ -13,8 +13,14 @@
 mod caches;
 #[path = "recovery/client.rs"]
 mod client;
+#[path = "recovery/consolidation.rs"]
+mod consolidation;
 #[path = "recovery/kills.rs"]
 mod kills;
+#[path = "recovery/older_format.rs"]
+mod older_format;
+#[path = "forgetting/plain_tenant.rs"]
+mod plain_tenant;
 #[path = "recovery/process.rs"]
 mod process;
 #[path = "recovery/seed.rs"]
@@ -23,3 +29,7 @@ mod seed;
 mod start_and_stop;
 #[path = "support/mod.rs"]
 mod support;
+#[path = "recovery/taking_back.rs"]
+mod taking_back;
+#[path = "recovery/writer.rs"]
+mod writer;

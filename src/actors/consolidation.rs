@@ -87,7 +87,11 @@ async fn run(
     let accepting = Arc::clone(&registry);
     let planned = tokio::task::spawn_blocking(move || {
         let _permit = permit;
-        snapshot.plan(&|| accepting.is_accepting())
+        snapshot.plan(&|| {
+            // Asked before each row of cosines. Serving goes first where cores are few.
+            std::thread::yield_now();
+            accepting.is_accepting()
+        })
     });
     let plan = planned.await.map_err(|_| ActorError::Crashed)?.ok_or(ActorError::ShuttingDown)?;
     let report =

@@ -1,5 +1,5 @@
 //! What makes two texts the same text. Two notions: the episodic fingerprint (the text itself)
-//! and the wording (the text regardless of case, spacing and sentence punctuation).
+//! and the wording (the text regardless of case, spacing and what closes it).
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -26,25 +26,21 @@ impl Fingerprint {
         Self::of_bytes(trimmed.nfc().collect::<String>().as_bytes())
     }
 
-    /// The wording: case folded, white space collapsed, punctuation that only ends or sets off a
-    /// sentence dropped from the ends of words. What can carry meaning stays: digits, signs,
-    /// symbols, question marks, and the order of the words.
+    /// The wording: case folded, white space collapsed, and what only closes a sentence or quotes
+    /// it dropped from the ends of the text. Everything within it stays, since it may carry
+    /// meaning: the order of the words, digits, signs, and commas above all.
     #[must_use]
     pub fn of_wording(text: &str) -> Self {
         let folded = text.nfc().collect::<String>().to_lowercase();
-        let mut wording = String::with_capacity(folded.len());
-        for word in folded.split_whitespace() {
-            let bare = word.trim_matches(is_sentence_punctuation);
-            if !bare.is_empty() {
-                wording.push_str(bare);
-                wording.push(' ');
-            }
-        }
-        if wording.is_empty() {
+        let wording = folded.split_whitespace().collect::<Vec<_>>().join(" ");
+        let bare = wording
+            .trim_start_matches(|letter| is_quote(letter) || letter == ' ')
+            .trim_end_matches(|letter| is_quote(letter) || is_end(letter) || letter == ' ');
+        if bare.is_empty() {
             // Nothing but punctuation: then the punctuation is what it says.
             return Self::of_content(text);
         }
-        Self::of_bytes(wording.as_bytes())
+        Self::of_bytes(bare.as_bytes())
     }
 
     /// A caller's own fingerprint, an external reference, or any other opaque string.
@@ -54,11 +50,13 @@ impl Fingerprint {
     }
 }
 
-fn is_sentence_punctuation(letter: char) -> bool {
-    matches!(
-        letter,
-        '.' | ',' | '!' | ';' | ':' | '…' | '"' | '“' | '”' | '„' | '«' | '»' | '。' | '，' | '！'
-    )
+fn is_quote(letter: char) -> bool {
+    matches!(letter, '"' | '“' | '”' | '„' | '«' | '»')
+}
+
+/// Not the question mark: a question says something else.
+fn is_end(letter: char) -> bool {
+    matches!(letter, '.' | '!' | '…' | '。' | '！')
 }
 
 #[cfg(test)]
@@ -85,6 +83,10 @@ mod tests {
             ("Version 1.5", "Version 15"),
             ("I write C", "I write C++"),
             ("...", "!"),
+            ("Let's invite Paul, my brother and Kim", "Let's invite Paul, my brother, and Kim"),
+            ("Wir warten, nicht starten", "Wir warten nicht, starten"),
+            ("He left. She stayed", "He left she. Stayed"),
+            (".NET is installed", "Net is installed"),
         ] {
             assert_ne!(print(one), print(other), "{one} / {other}");
         }

@@ -8,8 +8,10 @@ use rust_stemmers::{Algorithm, Stemmer};
 
 use super::lexicon;
 
-/// Version of everything that decides an [`Analysis`].
-pub const ANALYZER_VERSION: u32 = 1;
+/// Version of everything that decides an [`Analysis`] or the print of a wording.
+///
+/// 2: within a text punctuation belongs to its wording.
+pub const ANALYZER_VERSION: u32 = 2;
 
 /// Letters of a speaker's label at most; a longer one is ordinary text with a colon.
 const LABEL_CHARS_MAX: usize = 60;

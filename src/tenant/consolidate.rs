@@ -276,21 +276,6 @@ impl Tenant {
         place.domain_no == domain_no && row.is_some_and(|row| row.visibility == Visibility::Shown)
     }
 
-    /// The prototype gathers its members' evidence: their outcomes, and the mean of the valences
-    /// weighted by them.
-    fn gathered(&self, prototype: AtomId, members: &[AtomId]) -> Option<(f32, u32)> {
-        let rows = members.iter().chain([&prototype]);
-        let rows = rows.filter_map(|id| self.row(*self.atoms.get(id)?));
-        let (mut sum, mut count) = (0.0_f64, 0_u32);
-        for row in rows {
-            sum += f64::from(row.valence) * f64::from(row.outcome_count);
-            count = count.saturating_add(row.outcome_count);
-        }
-        #[allow(clippy::cast_possible_truncation, reason = "a mean of values in [-1, 1]")]
-        let mean = (sum / f64::from(count)) as f32;
-        (count > 0).then_some((mean.clamp(-1.0, 1.0), count))
-    }
-
     fn put_cluster(
         &self,
         batch: &mut AtomicBatch,
@@ -307,23 +292,13 @@ impl Tenant {
                 self.put_standing(batch, place, |record| record.consolidated_into = into)?;
             }
         }
-        let gathered = self.gathered(prototype, members);
-        self.put_standing(batch, self.place_of(prototype)?, |record| {
-            record.kind = 1;
-            if let Some((valence, count)) = gathered {
-                (record.valence, record.outcome_count) = (valence, count);
-            }
-        })
+        self.put_standing(batch, self.place_of(prototype)?, |record| record.kind = 1)
     }
 
     fn merge(&mut self, prototype: AtomId, members: &[AtomId]) {
-        let gathered = self.gathered(prototype, members);
         let place = self.atoms.get(&prototype).copied();
         if let Some(row) = place.and_then(|place| self.row_mut(place)) {
             row.kind = AtomKind::Prototype;
-            if let Some((valence, count)) = gathered {
-                (row.valence, row.outcome_count) = (valence, count);
-            }
         }
         for member in members {
             for inherited in self.ties.members(*member).to_vec() {
@@ -333,6 +308,7 @@ impl Tenant {
             self.ties.set_prototype(*member, Some(prototype));
             self.refresh_visibility(*member);
         }
+        self.refresh_evidence(prototype);
     }
 
     /// Writes what ends a run: the atoms that stand out, and up to where it looked.
@@ -393,9 +369,7 @@ impl Tenant {
         }
         batch.delete(keys::by_number(self.no, Kind::Consolidated, number));
         self.commit.apply(&batch)?;
-        for id in ids {
-            self.restore(id);
-        }
+        self.restore_all(&ids);
         Ok(Some(restored))
     }
 
@@ -412,12 +386,22 @@ impl Tenant {
         })
     }
 
-    pub(super) fn restore(&mut self, id: AtomId) {
-        self.ties.set_prototype(id, None);
-        if let Some(row) = self.atoms.get(&id).copied().and_then(|place| self.row_mut(place)) {
-            row.kind = AtomKind::Episode;
-            row.is_protected = false;
+    /// Makes atoms in memory what [`Tenant::put_restored`] wrote.
+    pub(super) fn restore_all(&mut self, ids: &[AtomId]) {
+        let mut affected = ids.to_vec();
+        for id in ids {
+            affected.extend(self.ties.consolidated_into(*id));
+            self.ties.set_prototype(*id, None);
+            if let Some(row) = self.atoms.get(id).copied().and_then(|place| self.row_mut(place)) {
+                row.kind = AtomKind::Episode;
+                row.is_protected = false;
+            }
+            self.refresh_visibility(*id);
         }
-        self.refresh_visibility(id);
+        affected.sort_unstable();
+        affected.dedup();
+        for id in affected {
+            self.refresh_evidence(id);
+        }
     }
 }

@@ -46,10 +46,12 @@ impl Tenant {
 
         let supersedes = self.ties.get(id).map_or_else(Vec::new, |ties| ties.supersedes.clone());
         self.cues.apply(cues);
-        for id in freed {
-            self.restore(id);
-        }
+        self.restore_all(&freed);
+        let prototype = self.ties.consolidated_into(id);
         self.forget_across_domains(id, place, &entry);
+        if let Some(prototype) = prototype {
+            self.refresh_evidence(prototype);
+        }
         if let Some(domain) = self.domains.get_mut(&place.domain_no) {
             let (content, wording) = (entry.content_print, entry.wording_print);
             domain.remove(place.row, Fingerprint(content), Fingerprint(wording));

@@ -12,6 +12,14 @@ use crate::engine::text::Analysis;
 use crate::index::{IndexSettings, VectorIndex};
 use crate::types::{AtomId, AtomNo, QuantizedVector, Timestamp};
 
+/// What outcomes say of an atom.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Evidence {
+    /// In [-1, 1].
+    pub valence: f32,
+    pub outcome_count: u32,
+}
+
 /// What is known of an atom without reading storage.
 #[derive(Debug, Clone)]
 pub(super) struct Row {
@@ -19,8 +27,11 @@ pub(super) struct Row {
     pub no: AtomNo,
     pub kind: AtomKind,
     pub importance: f32,
+    /// Learned from outcomes reported for this very atom.
     pub valence: f32,
     pub outcome_count: u32,
+    /// What ranks it and is shown: of a prototype also the outcomes of those it stands for.
+    pub evidence: Evidence,
     pub is_protected: bool,
     pub created_at: Timestamp,
     pub access_count: u64,
@@ -50,8 +61,8 @@ pub(super) struct Domain {
     pub shown_count: u32,
     pub memory: DomainMemory,
     pub vectors: VectorIndex,
-    pub contents: FxHashMap<Fingerprint, u32>,
-    pub wordings: FxHashMap<Fingerprint, u32>,
+    pub contents: Prints,
+    pub wordings: Prints,
 }
 
 impl Domain {
@@ -63,8 +74,8 @@ impl Domain {
             shown_count: 0,
             memory: DomainMemory::default(),
             vectors: VectorIndex::new(dimensions, *index),
-            contents: FxHashMap::default(),
-            wordings: FxHashMap::default(),
+            contents: Prints::default(),
+            wordings: Prints::default(),
         }
     }
 
@@ -102,16 +113,15 @@ impl Domain {
         self.live_count -= 1;
     }
 
-    /// Lets the gate admit what a row says. Two atoms may share a print when one was written past
-    /// the gate; then it stays.
+    /// Lets the gate admit what a row says, unless another row says it too.
     pub(super) fn forget_prints(
         &mut self,
         row: u32,
         content_print: Fingerprint,
         wording_print: Fingerprint,
     ) {
-        self.contents.retain_unless(content_print, row);
-        self.wordings.retain_unless(wording_print, row);
+        self.contents.remove(content_print, row);
+        self.wordings.remove(wording_print, row);
     }
 
     /// Lets reads return a live row, or not.
@@ -133,15 +143,31 @@ impl Domain {
     }
 }
 
-trait RetainUnless {
-    /// Removes the entry if it still names this row.
-    fn retain_unless(&mut self, print: Fingerprint, row: u32);
+/// Which row has a print. Rows share one only where an atom was written past the gate.
+#[derive(Default)]
+pub(super) struct Prints {
+    newest: FxHashMap<Fingerprint, u32>,
+    older: Vec<(Fingerprint, u32)>,
 }
 
-impl RetainUnless for FxHashMap<Fingerprint, u32> {
-    fn retain_unless(&mut self, print: Fingerprint, row: u32) {
-        if self.get(&print) == Some(&row) {
-            self.remove(&print);
+impl Prints {
+    pub(super) fn get(&self, print: Fingerprint) -> Option<u32> {
+        self.newest.get(&print).copied()
+    }
+
+    fn insert(&mut self, print: Fingerprint, row: u32) {
+        if let Some(older) = self.newest.insert(print, row) {
+            self.older.push((print, older));
+        }
+    }
+
+    fn remove(&mut self, print: Fingerprint, row: u32) {
+        self.older.retain(|known| *known != (print, row));
+        if self.newest.get(&print) == Some(&row) {
+            match self.older.iter().rposition(|(known, _)| *known == print) {
+                Some(at) => self.newest.insert(print, self.older.remove(at).1),
+                None => self.newest.remove(&print),
+            };
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::storage::{AtomicBatch, decode};
 use crate::types::{AtomId, AtomNo};
 
 /// Atoms removed in one slice: about a millisecond's worth.
-const SLICE_ATOMS: usize = 64;
+const SLICE_ATOMS: usize = 24;
 /// Keys removed in one slice when nothing has to be read.
 const SLICE_KEYS: usize = 512;
 
@@ -49,7 +49,10 @@ impl Tenant {
         self.commit.check_writable()?;
         let Some(number) = self.domain_numbers.get(name).copied() else { return Ok(None) };
         let domain = self.domains.get(&number).ok_or_else(|| damaged("a domain"))?;
-        let atoms = domain.live_rows().map(|(row, known)| (known.id, known.no, row)).collect();
+        let mut atoms: Vec<_> =
+            domain.live_rows().map(|(row, known)| (known.id, known.no, row)).collect();
+        // Prototypes last: whatever a crash leaves is not hidden behind one that is gone.
+        atoms.sort_by_key(|(id, ..)| !self.ties.members(*id).is_empty());
         self.remove_index_cache(number);
         self.uncommitted = true;
         Ok(Some(DomainErasure { domain_no: number, atoms, done: 0 }))

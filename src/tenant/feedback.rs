@@ -4,7 +4,7 @@
 use rustc_hash::FxHashSet;
 
 use super::cues::CueChanges;
-use super::{Place, Tenant, TenantError};
+use super::{Place, SealedBatch, Tenant, TenantError};
 use crate::engine::feedback::{Feedback, FeedbackOutcome, learn_valence};
 use crate::engine::graph::LinkPlan;
 use crate::storage::AtomicBatch;
@@ -26,6 +26,23 @@ struct Rated {
     valence: f32,
 }
 
+/// What an outcome changes: in storage by its batch, then in memory.
+#[must_use = "a plan that is not adopted changes nothing in memory"]
+pub struct PlannedFeedback {
+    batch: SealedBatch,
+    rated: Vec<Rated>,
+    links: LinkPlan,
+    cues: CueChanges,
+    coactivation_edges: usize,
+}
+
+impl PlannedFeedback {
+    /// To be applied before the plan is adopted.
+    pub fn batch(&self) -> &SealedBatch {
+        &self.batch
+    }
+}
+
 impl Tenant {
     /// Learns from an outcome. Visible and atomic on return; durable when a ticket taken
     /// afterwards is. Unknown atoms are skipped.
@@ -33,6 +50,17 @@ impl Tenant {
     /// # Errors
     /// When storage fails; then nothing was learned.
     pub fn give_feedback(&mut self, feedback: &Feedback) -> Result<FeedbackOutcome, TenantError> {
+        let planned = self.plan_feedback(feedback)?;
+        planned.batch().apply()?;
+        Ok(self.adopt_feedback(planned))
+    }
+
+    /// Plans what an outcome teaches, against memory as it is. Nothing else may happen to the
+    /// tenant until the plan was adopted or dropped.
+    ///
+    /// # Errors
+    /// When storage cannot be read, or cannot be written to.
+    pub fn plan_feedback(&mut self, feedback: &Feedback) -> Result<PlannedFeedback, TenantError> {
         self.check_usable()?;
         self.commit.check_writable()?;
         let rated = self.rate(feedback);
@@ -50,23 +78,31 @@ impl Tenant {
         self.plan_named_concepts(&mut links, feedback, now);
         self.put_links(&mut batch, &links)?;
         let cues = self.plan_cues(&mut batch, feedback, &rated, now)?;
-        if !batch.is_empty() {
-            self.commit.apply(&batch)?;
-        }
+        let batch = SealedBatch::new(batch, &self.commit);
+        Ok(PlannedFeedback { batch, rated, links, cues, coactivation_edges })
+    }
+
+    /// Puts a plan into memory whose batch was applied.
+    pub fn adopt_feedback(&mut self, planned: PlannedFeedback) -> FeedbackOutcome {
+        let PlannedFeedback { rated, links, cues, coactivation_edges, .. } = planned;
+        let mut sum = 0.0;
         for atom in &rated {
             if let Some(row) = self.row_mut(atom.place) {
                 row.valence = atom.valence;
                 row.outcome_count = row.outcome_count.saturating_add(1);
             }
+            for id in self.ties.consolidated_into(atom.id).into_iter().chain([atom.id]) {
+                self.refresh_evidence(id);
+            }
+            sum += self.row(atom.place).map_or(0.0, |row| f64::from(row.evidence.valence));
         }
         self.graph.apply(&links);
         self.cues.apply(cues);
-        let sum: f64 = rated.iter().map(|atom| f64::from(atom.valence)).sum();
-        Ok(FeedbackOutcome {
+        FeedbackOutcome {
             updated_count: rated.len(),
             avg_valence: if rated.is_empty() { 0.0 } else { sum / rated.len() as f64 },
             coactivation_edges,
-        })
+        }
     }
 
     /// The atoms that exist, each once.

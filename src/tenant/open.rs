@@ -8,7 +8,7 @@ use rand::rngs::SmallRng;
 use rustc_hash::FxHashMap;
 
 use super::cues::Cues;
-use super::domain::{Domain, NewRow, Row};
+use super::domain::{Domain, Evidence, NewRow, Row};
 use super::standing::{self, AllTies, Ties, Visibility};
 use super::usage::Usage;
 use super::{Counters, OpenTenant, Place, Tenant, TenantError};
@@ -81,7 +81,7 @@ impl Tenant {
         Ok(tenant)
     }
 
-    /// The header, if the entries' terms were made by another version of the analyzer.
+    /// The header, if the entries' terms and wordings were made by another version of the analyzer.
     fn check_header(&mut self) -> Result<Option<HeaderRecord>, TenantError> {
         let key = keys::single(self.no, Kind::Header);
         let Some(bytes) = self.commit.store().get(&key)? else {
@@ -161,7 +161,7 @@ impl Tenant {
         self.domains.insert(number, domain);
     }
 
-    /// Makes the entries' terms anew from the contents, slice by slice, and then the header that
+    /// Makes the entries' terms and wordings anew from the contents, slice by slice, and then the header that
     /// says so; a crash on the way only means doing it again. Happens once after an upgrade that
     /// changes the analyzer.
     fn reanalyze(&mut self, mut header: HeaderRecord) -> Result<(), TenantError> {
@@ -177,7 +177,9 @@ impl Tenant {
                 let no = keys::atom_in(&key).ok_or_else(|| damaged("an entry's key"))?;
                 let bytes = self.commit.store().get(&keys::by_atom(self.no, Kind::Atom, no))?;
                 let bytes = bytes.ok_or_else(|| damaged("an entry without its atom"))?;
-                entry.analysis = Analysis::of(&decode::<AtomRecord>(&bytes)?.content).to_bytes();
+                let content = decode::<AtomRecord>(&bytes)?.content;
+                entry.analysis = Analysis::of(&content).to_bytes();
+                entry.wording_print = Fingerprint::of_wording(&content).0;
                 batch.put(key, encode(&entry)?);
             }
             self.commit.apply(&batch)?;
@@ -216,8 +218,15 @@ impl Tenant {
                 (prototype.domain_no == domain_no).then_some((member, prototype.row))
             })
             .collect();
+        let mut prototypes: Vec<AtomId> = Vec::new();
         for (member, prototype) in represented {
             domain.memory.represent(member, Some(prototype));
+            prototypes.extend(domain.rows.get(prototype as usize).map(|row| row.id));
+        }
+        prototypes.sort_unstable();
+        prototypes.dedup();
+        for prototype in prototypes {
+            self.refresh_evidence(prototype);
         }
     }
 
@@ -254,6 +263,7 @@ impl Tenant {
             Analysis::from_bytes(&entry.analysis).ok_or_else(|| damaged("an entry's analysis"))?;
         let mut row = row_from(no, &entry, accesses.get(&no));
         standing::restore(standings, &mut row, &mut self.ties);
+        row.evidence = Evidence { valence: row.valence, outcome_count: row.outcome_count };
         row.visibility = self.ties.get(row.id).map_or(Visibility::Shown, Ties::visibility);
         let vector = vector_from(&entry);
         self.remember(&entry, row, &analysis, vector.as_ref())
@@ -342,6 +352,7 @@ pub(super) fn row_from(no: AtomNo, entry: &EntryRecord, access: Option<&AccessRe
         importance: entry.importance,
         valence: entry.valence,
         outcome_count: entry.outcome_count,
+        evidence: Evidence { valence: entry.valence, outcome_count: entry.outcome_count },
         is_protected: entry.is_protected,
         created_at,
         access_count: access.map_or(0, |access| access.count),

@@ -4,7 +4,7 @@
 use rustc_hash::FxHashMap;
 use uuid::Uuid;
 
-use super::domain::Row;
+use super::domain::{Evidence, Row};
 use super::open::damaged;
 use super::{Place, Tenant, TenantError};
 use crate::engine::atom::AtomKind;
@@ -112,6 +112,24 @@ impl Tenant {
 
     pub(super) fn row_mut(&mut self, place: Place) -> Option<&mut Row> {
         self.domains.get_mut(&place.domain_no)?.rows.get_mut(place.row as usize)
+    }
+
+    /// Makes what outcomes say of an atom follow from its own and those of its members: the sum of
+    /// the outcomes, and the mean of the valences weighted by them. O(members).
+    pub(super) fn refresh_evidence(&mut self, id: AtomId) {
+        let Some(place) = self.atoms.get(&id).copied() else { return };
+        let members = self.ties.members(id).iter().filter_map(|id| self.atoms.get(id));
+        let rows = members.chain([&place]).filter_map(|place| self.row(*place));
+        let (mut sum, mut count) = (0.0_f64, 0_u32);
+        for row in rows {
+            sum += f64::from(row.valence) * f64::from(row.outcome_count);
+            count = count.saturating_add(row.outcome_count);
+        }
+        #[allow(clippy::cast_possible_truncation, reason = "a mean of values in [-1, 1]")]
+        let mean = if count == 0 { 0.0 } else { (sum / f64::from(count)) as f32 };
+        if let Some(row) = self.row_mut(place) {
+            row.evidence = Evidence { valence: mean.clamp(-1.0, 1.0), outcome_count: count };
+        }
     }
 
     /// Makes a row's visibility, and who represents it, what the ties say.

@@ -2,7 +2,7 @@
 //! the whole command becomes one atomic batch.
 
 use super::open::{damaged, row_from};
-use super::{Tenant, TenantError, ids};
+use super::{SealedBatch, Tenant, TenantError, ids};
 use crate::engine::atom::{NewAtom, WriteDecision, WriteOutcome};
 use crate::engine::concepts;
 use crate::engine::fingerprint::Fingerprint;
@@ -95,15 +95,25 @@ impl Tenant {
         Ok(WriteOutcome { decision, atom_id: Some(id), importance, reason, superseded })
     }
 
-    /// Applies the command's batch. Visible and atomic on return; durable when a ticket taken
-    /// afterwards is.
+    /// [`Tenant::seal`], apply and [`Tenant::settle`] in one go.
     ///
     /// # Errors
     /// When storage refuses it; the tenant stays poisoned.
     pub fn commit(&mut self, pending: Pending) -> Result<(), TenantError> {
+        self.seal(pending)?.apply()?;
+        self.settle();
+        Ok(())
+    }
+
+    /// Completes the command's batch. Once it was applied, and only then, [`Tenant::settle`] must
+    /// follow; until then the tenant counts as poisoned if anything was stored.
+    ///
+    /// # Errors
+    /// When a record cannot be encoded; the tenant stays poisoned.
+    pub fn seal(&self, pending: Pending) -> Result<SealedBatch, TenantError> {
         let mut batch = pending.batch;
         if batch.is_empty() {
-            return Ok(());
+            return Ok(SealedBatch::new(batch, &self.commit));
         }
         let counters = CountersRecord {
             next_atom_no: self.counters.next_atom_no.0,
@@ -111,9 +121,12 @@ impl Tenant {
             last_created_at_us: self.counters.last_created_at_us,
         };
         batch.put(keys::single(self.no, Kind::Counters), encode(&counters)?);
-        self.commit.apply(&batch)?;
+        Ok(SealedBatch::new(batch, &self.commit))
+    }
+
+    /// Memory and storage agree: the command's batch was applied.
+    pub fn settle(&mut self) {
         self.uncommitted = false;
-        Ok(())
     }
 
     fn already_stored(&self, new: &NewAtom) -> Option<WriteOutcome> {
@@ -153,8 +166,8 @@ impl Tenant {
         Ok(Novelty {
             is_first: false,
             nearest_similarity,
-            same_content: domain.contents.contains_key(&prints.content),
-            same_wording: domain.wordings.contains_key(&prints.wording),
+            same_content: domain.contents.get(prints.content).is_some(),
+            same_wording: domain.wordings.get(prints.wording).is_some(),
         })
     }
 

@@ -40,15 +40,36 @@ impl Tenant {
         self.put_standing(&mut pending.batch, place, |record| record.supersedes = ids)?;
         self.ties.change(by, |ties| ties.supersedes = superseded.to_vec());
         for id in superseded {
-            let place = *self.atoms.get(id).ok_or_else(|| damaged("a superseded atom's row"))?;
+            let place = self.place_of(*id)?;
             let replaced_by = Some(Id(*by.as_bytes()));
             self.put_standing(&mut pending.batch, place, |record| {
                 record.superseded_by = replaced_by;
             })?;
             self.ties.change(*id, |ties| ties.superseded_by = Some(by));
             self.refresh_visibility(*id);
+            self.free_members(pending, *id)?;
             self.admit_again(*id)?;
         }
+        Ok(())
+    }
+
+    /// What a prototype stood for is no longer hidden once the prototype is.
+    fn free_members(
+        &mut self,
+        pending: &mut Pending,
+        prototype: AtomId,
+    ) -> Result<(), TenantError> {
+        let domain_no = self.place_of(prototype)?.domain_no;
+        let members = self.ties.members(prototype).to_vec();
+        if members.is_empty() {
+            return Ok(());
+        }
+        let freed = [members, vec![prototype]].concat();
+        for id in &freed {
+            self.put_restored(&mut pending.batch, *id)?;
+        }
+        self.restore_all(&freed);
+        pending.batch.delete(keys::by_number(self.no, Kind::Consolidated, domain_no));
         Ok(())
     }
 

@@ -67,6 +67,12 @@ impl Client {
         self.send("DELETE", path, None).unwrap()
     }
 
+    /// A batch that may be repeated: under the same key it is answered, not done again.
+    pub(crate) fn write_batch_once(&mut self, items: &[Value], idempotency_key: &str) -> Answer {
+        let body = json!({ "items": items });
+        self.send_once(&body, idempotency_key).unwrap()
+    }
+
     pub(crate) fn write(&mut self, item: &Value) -> Value {
         self.post("/api/v1/memory/write", item).ok()
     }
@@ -117,6 +123,26 @@ impl Client {
         path: &str,
         body: Option<&Value>,
     ) -> io::Result<Answer> {
+        self.send_with(method, path, body, "")
+    }
+
+    /// Sends a batch under an idempotency key.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub(crate) fn send_once(&mut self, body: &Value, idempotency_key: &str) -> io::Result<Answer> {
+        let more = format!("Idempotency-Key: {idempotency_key}\r\n");
+        self.send_with("POST", "/api/v1/memory/write-batch", Some(body), &more)
+    }
+
+    /// `more` are whole header lines.
+    fn send_with(
+        &mut self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+        more: &str,
+    ) -> io::Result<Answer> {
         // A connection that broke is not used again.
         let mut stream = match self.stream.take() {
             Some(stream) => stream,
@@ -126,7 +152,7 @@ impl Client {
         let (key, length) = (&self.key, body.len());
         let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: test\r\nX-Api-Key: {key}\r\n\
-             Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+             Content-Type: application/json\r\n{more}Content-Length: {length}\r\n\r\n{body}"
         );
         stream.get_mut().write_all(request.as_bytes())?;
         let answer = receive(&mut stream)?;

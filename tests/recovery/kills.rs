@@ -1,4 +1,4 @@
-//! Rounds of writing and `kill -9` on one data directory, checked after each restart against what
+//! Rounds of work and `kill -9` on one data directory, checked after each restart against what
 //! the writers were told.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,37 +14,85 @@ use serde_json::{Value, json};
 use crate::client::Client;
 use crate::process::ServerProcess;
 use crate::seed::seeded;
+use crate::writer::Writer;
 
 const ROUNDS: usize = 30;
-const WRITERS: usize = 16;
+const WRITERS: usize = 8;
 /// A server that acknowledges nothing for this long hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// What floats may differ by.
+const TOLERANCE: f64 = 1e-4;
+
 /// An atom a writer asked for.
 #[derive(Debug, Clone)]
-struct Asked {
-    item: Value,
+pub(crate) struct Asked {
+    pub(crate) item: Value,
     /// Its batch and how many items that has; none for a single write.
-    batch: Option<(u64, usize)>,
+    pub(crate) batch: Option<(u64, usize)>,
 }
 
 impl Asked {
-    fn external_ref(&self) -> &str {
+    pub(crate) fn external_ref(&self) -> &str {
         self.item["external_ref"].as_str().unwrap()
+    }
+
+    pub(crate) fn superseded(&self) -> impl Iterator<Item = &str> {
+        let ids = self.item["supersedes"].as_array();
+        ids.into_iter().flatten().map(|id| id.as_str().unwrap())
+    }
+}
+
+/// An atom that is there.
+#[derive(Debug, Clone)]
+pub(crate) struct Stored {
+    pub(crate) id: String,
+    pub(crate) asked: Asked,
+    pub(crate) valence: f64,
+    pub(crate) outcome_count: u64,
+    /// An outcome that was reported, but the connection broke before the answer.
+    pub(crate) maybe_rated: Option<f64>,
+    pub(crate) superseded_by: Option<String>,
+}
+
+impl Stored {
+    pub(crate) fn new(id: &str, asked: Asked) -> Self {
+        Self {
+            id: id.to_owned(),
+            asked,
+            valence: 0.0,
+            outcome_count: 0,
+            maybe_rated: None,
+            superseded_by: None,
+        }
+    }
+
+    /// One outcome moves a valence by a fifth of what is left.
+    pub(crate) fn rate(&mut self, outcome: f64) {
+        self.valence += 0.2 * (outcome - self.valence);
+        self.outcome_count += 1;
+    }
+
+    pub(crate) fn domain(&self) -> &str {
+        self.asked.item["domain"].as_str().unwrap()
     }
 }
 
 /// What the writers know. An external reference names an atom.
 #[derive(Debug, Default)]
-struct Ledger {
-    /// Acknowledged, with the id they were given.
-    stored: BTreeMap<String, (String, Asked)>,
+pub(crate) struct Ledger {
+    /// Acknowledged.
+    pub(crate) stored: BTreeMap<String, Stored>,
     /// Whose delete was acknowledged, with their former id.
-    deleted: BTreeMap<String, String>,
+    pub(crate) deleted: BTreeMap<String, String>,
     /// Asked for, but the connection broke before the answer.
-    unknown: BTreeMap<String, Asked>,
+    pub(crate) unknown: BTreeMap<String, Asked>,
     /// Stored, and asked to be deleted, but the connection broke before the answer.
-    maybe_deleted: BTreeSet<String>,
+    pub(crate) maybe_deleted: BTreeSet<String>,
+    /// What was answered to a batch under an idempotency key.
+    pub(crate) replies: BTreeMap<String, Value>,
+    /// Batches under a key, but the connection broke before the answer.
+    pub(crate) unknown_batches: BTreeMap<String, Vec<Asked>>,
 }
 
 impl Ledger {
@@ -53,6 +101,17 @@ impl Ledger {
         self.deleted.extend(other.deleted);
         self.unknown.extend(other.unknown);
         self.maybe_deleted.extend(other.maybe_deleted);
+        self.replies.extend(other.replies);
+        self.unknown_batches.extend(other.unknown_batches);
+    }
+
+    /// Notes an atom that was stored, and what it superseded.
+    pub(crate) fn store(&mut self, id: &str, asked: Asked) {
+        for superseded in asked.superseded() {
+            let stored = self.stored.values_mut().find(|stored| stored.id == superseded);
+            stored.unwrap().superseded_by = Some(id.to_owned());
+        }
+        self.stored.insert(asked.external_ref().to_owned(), Stored::new(id, asked));
     }
 }
 
@@ -66,7 +125,8 @@ fn nothing_acknowledged_is_lost_and_nothing_half_done_remains_over_thirty_kills(
         let server = ServerProcess::start(data_dir.path(), &[]);
         verify(&mut server.client(), &mut ledger, &mut rng);
         retry_unknown(&mut server.client(), &mut ledger);
-        let kill_after = rng.random_range(0..60);
+        replay_some(&mut server.client(), &ledger, &mut rng);
+        let kill_after = rng.random_range(0..80);
         told += write_until_killed(server, round, kill_after, &mut ledger, &mut rng);
         // Some caches are saved, and then grow old over the kills that follow.
         if round % 10 == 5 {
@@ -75,12 +135,20 @@ fn nothing_acknowledged_is_lost_and_nothing_half_done_remains_over_thirty_kills(
     }
     let server = ServerProcess::start(data_dir.path(), &[]);
     verify(&mut server.client(), &mut ledger, &mut rng);
+    let count = |is: fn(&Stored) -> bool| ledger.stored.values().filter(|s| is(s)).count();
+    let rated = count(|stored| stored.outcome_count > 0);
+    let superseded = count(|stored| stored.superseded_by.is_some());
+    let export = server.client().export();
+    let merged = export.iter().filter(|atom| !atom["consolidated_into"].is_null()).count();
     println!(
-        "{told} acknowledgements over {ROUNDS} kills; {} atoms, {} deleted",
+        "{told} acknowledgements over {ROUNDS} kills; {} atoms, {} deleted, {rated} rated, \
+         {superseded} superseded, {merged} behind prototypes, {} batches under keys",
         ledger.stored.len(),
-        ledger.deleted.len()
+        ledger.deleted.len(),
+        ledger.replies.len()
     );
     assert!(ledger.stored.len() > ROUNDS && !ledger.deleted.is_empty());
+    assert!(rated > 0 && superseded > 0 && merged > 0 && !ledger.replies.is_empty());
     server.stop();
 }
 
@@ -106,7 +174,7 @@ fn write_until_killed(
                 let (client, answered, answers) = (server.client(), answered.clone(), &answers);
                 let rng = SmallRng::seed_from_u64(rng.random());
                 let name = format!("{round}-{number}");
-                let writer = Writer { name, client, rng, next: 0, ledger: Ledger::default() };
+                let writer = Writer::new(name, client, rng);
                 scope.spawn(move || {
                     writer.run(|| {
                         answers.fetch_add(1, Ordering::Relaxed);
@@ -127,129 +195,6 @@ fn write_until_killed(
     answers.into_inner()
 }
 
-struct Writer {
-    name: String,
-    client: Client,
-    rng: SmallRng,
-    next: u64,
-    ledger: Ledger,
-}
-
-impl Writer {
-    /// Works until the connection breaks.
-    fn run(mut self, mut note_answer: impl FnMut()) -> Ledger {
-        loop {
-            let went_on = match self.rng.random_range(0..100) {
-                0..50 => self.write_one(),
-                50..75 => self.write_batch(),
-                75..85 => self.write_again(),
-                _ => self.delete(),
-            };
-            if !went_on {
-                return self.ledger;
-            }
-            note_answer();
-        }
-    }
-
-    fn ask(&mut self, batch: Option<(u64, usize)>) -> Asked {
-        let external_ref = format!("{}-{}", self.name, self.next);
-        self.next += 1;
-        let token: u64 = self.rng.random();
-        let padding = "pad ".repeat(self.rng.random_range(0..50));
-        let item = json!({
-            "content": format!("Observation {token:016x} of writer {}", self.name),
-            "external_ref": external_ref,
-            "domain": format!("kills:{}", self.rng.random_range(0..3)),
-            "concepts": ["kill", format!("writer {}", self.name)],
-            "metadata": {"token": token, "padding": padding, "session_id": self.name},
-        });
-        Asked { item, batch }
-    }
-
-    fn write_one(&mut self) -> bool {
-        let asked = self.ask(None);
-        let answer = self.client.send("POST", "/api/v1/memory/write", Some(&asked.item));
-        let external_ref = asked.external_ref().to_owned();
-        match answer {
-            Ok(answer) => {
-                let answer = answer.ok();
-                assert_eq!(answer["stored"], true, "{answer}");
-                let id = answer["atom_id"].as_str().unwrap().to_owned();
-                self.ledger.stored.insert(external_ref, (id, asked));
-                true
-            }
-            Err(_) => {
-                self.ledger.unknown.insert(external_ref, asked);
-                false
-            }
-        }
-    }
-
-    fn write_batch(&mut self) -> bool {
-        let size = self.rng.random_range(2..12);
-        let batch = self.rng.random();
-        let asked: Vec<Asked> = (0..size).map(|_| self.ask(Some((batch, size)))).collect();
-        let items: Vec<&Value> = asked.iter().map(|asked| &asked.item).collect();
-        let body = json!({ "items": items });
-        let answer = self.client.send("POST", "/api/v1/memory/write-batch", Some(&body));
-        let named = asked.into_iter().map(|asked| (asked.external_ref().to_owned(), asked));
-        match answer {
-            Ok(answer) => {
-                let answer = answer.ok();
-                assert_eq!(answer["stored_count"], size, "{answer}");
-                let results = answer["results"].as_array().unwrap();
-                for ((external_ref, asked), result) in named.zip(results) {
-                    let id = result["atom_id"].as_str().unwrap().to_owned();
-                    self.ledger.stored.insert(external_ref, (id, asked));
-                }
-                true
-            }
-            Err(_) => {
-                self.ledger.unknown.extend(named);
-                false
-            }
-        }
-    }
-
-    /// What a client does that never saw the first answer: it is told the same id.
-    fn write_again(&mut self) -> bool {
-        let Some((id, asked)) = self.any_stored() else { return self.write_one() };
-        match self.client.send("POST", "/api/v1/memory/write", Some(&asked.item)) {
-            Ok(answer) => {
-                let answer = answer.ok();
-                assert_eq!((&answer["stored"], &answer["atom_id"]), (&json!(true), &json!(id)));
-                true
-            }
-            Err(_) => false,
-        }
-    }
-
-    fn delete(&mut self) -> bool {
-        let Some((id, asked)) = self.any_stored() else { return self.write_one() };
-        let external_ref = asked.external_ref().to_owned();
-        match self.client.send("DELETE", &format!("/api/v1/memory/atoms/{id}"), None) {
-            Ok(answer) => {
-                let answer = answer.ok();
-                assert_eq!(answer["deleted"], 1, "{answer}");
-                self.ledger.stored.remove(&external_ref);
-                self.ledger.deleted.insert(external_ref, id);
-                true
-            }
-            Err(_) => {
-                self.ledger.maybe_deleted.insert(external_ref);
-                false
-            }
-        }
-    }
-
-    fn any_stored(&mut self) -> Option<(String, Asked)> {
-        let count = self.ledger.stored.len();
-        let position = (count > 0).then(|| self.rng.random_range(0..count))?;
-        self.ledger.stored.values().nth(position).cloned()
-    }
-}
-
 /// Compares everything the server has with the ledger, and notes in it what became of the
 /// requests that had no answer.
 fn verify(client: &mut Client, ledger: &mut Ledger, rng: &mut SmallRng) {
@@ -264,11 +209,19 @@ fn verify(client: &mut Client, ledger: &mut Ledger, rng: &mut SmallRng) {
     settle_unknown(ledger, &by_ref);
 
     assert_eq!(export.len(), ledger.stored.len(), "atoms nobody asked for, or too few");
-    for (external_ref, (id, asked)) in &ledger.stored {
-        let atom = by_ref.get(external_ref).unwrap_or_else(|| panic!("lost: {asked:?}"));
-        assert_eq!(atom["id"], json!(id));
-        assert_same(&asked.item, atom);
+    for (external_ref, stored) in &ledger.stored {
+        let atom = by_ref.get(external_ref).unwrap_or_else(|| panic!("lost: {stored:?}"));
+        assert_eq!(atom["id"], json!(stored.id));
+        assert_same(&stored.asked.item, atom);
+        assert_eq!(atom["superseded_by"], json!(stored.superseded_by), "{atom}");
+        let named: Vec<&str> = stored.asked.superseded().collect();
+        assert_eq!(atom["supersedes"], json!(named), "{atom}");
+        // A prototype has gathered the outcomes of what it stands for; none of those was rated.
+        assert_eq!(atom["outcome_count"], stored.outcome_count, "{atom}");
+        let valence = atom["valence"].as_f64().unwrap();
+        assert!((valence - stored.valence).abs() < TOLERANCE, "{atom}, not {}", stored.valence);
     }
+    assert_prototypes_are_there(&export);
     for (external_ref, id) in &ledger.deleted {
         assert!(!by_ref.contains_key(external_ref), "came back: {external_ref}");
         assert!(!ids.contains(id.as_str()), "came back: {id}");
@@ -293,13 +246,32 @@ fn settle_unknown(ledger: &mut Ledger, by_ref: &BTreeMap<String, &Value>) {
         .partition(|(external_ref, _)| by_ref.contains_key(external_ref));
     ledger.unknown = absent;
     for (external_ref, asked) in present {
-        let id = by_ref[&external_ref]["id"].as_str().unwrap().to_owned();
-        ledger.stored.insert(external_ref, (id, asked));
+        ledger.store(by_ref[&external_ref]["id"].as_str().unwrap(), asked);
     }
     for external_ref in std::mem::take(&mut ledger.maybe_deleted) {
         if !by_ref.contains_key(&external_ref) {
-            let (id, _) = ledger.stored.remove(&external_ref).unwrap();
-            ledger.deleted.insert(external_ref, id);
+            let stored = ledger.stored.remove(&external_ref).unwrap();
+            ledger.deleted.insert(external_ref, stored.id);
+        }
+    }
+    for (external_ref, stored) in &mut ledger.stored {
+        let Some(outcome) = stored.maybe_rated.take() else { continue };
+        if by_ref[external_ref]["outcome_count"] != stored.outcome_count {
+            stored.rate(outcome);
+        }
+    }
+}
+
+/// Whatever is behind a prototype names one that is there, in its domain and in reads.
+fn assert_prototypes_are_there(export: &[Value]) {
+    for atom in export {
+        let Some(into) = atom["consolidated_into"].as_str() else { continue };
+        let prototype = export.iter().find(|atom| atom["id"] == into);
+        let prototype = prototype.unwrap_or_else(|| panic!("no prototype of {atom}"));
+        assert_eq!(prototype["atom_type"], "prototype", "{prototype}");
+        assert_eq!(prototype["domain"], atom["domain"]);
+        for tie in ["consolidated_into", "superseded_by"] {
+            assert_eq!(prototype[tie], Value::Null, "{prototype}");
         }
     }
 }
@@ -316,7 +288,9 @@ fn assert_stats_agree(client: &mut Client, export: &[Value]) {
         export.iter().map(|atom| atom[field].as_str().unwrap()).collect()
     };
     assert_eq!(stats["total_atoms"], export.len());
-    assert_eq!(stats["episodes"], export.len());
+    let of_kind = |kind: &str| export.iter().filter(|atom| atom["atom_type"] == kind).count();
+    assert_eq!(stats["episodes"], of_kind("episode"));
+    assert_eq!(stats["prototypes"], of_kind("prototype"));
     assert_eq!(stats["episodic_fingerprints"], distinct("content").len());
     assert_eq!(stats["domains"], json!(distinct("domain")));
 }
@@ -325,12 +299,16 @@ fn assert_stats_agree(client: &mut Client, export: &[Value]) {
 fn look_up_some(client: &mut Client, ledger: &Ledger, rng: &mut SmallRng) {
     let step = (ledger.stored.len() / 30).max(1);
     let start = rng.random_range(0..step);
-    for (external_ref, (id, asked)) in ledger.stored.iter().skip(start).step_by(step) {
+    for (external_ref, Stored { id, asked, .. }) in ledger.stored.iter().skip(start).step_by(step) {
         assert_same(&asked.item, &client.atom(id).expect("found by id"));
         let found = client.by_external_ref(external_ref).expect("found by reference");
         assert_eq!(found["id"], json!(id));
     }
-    for (id, asked) in ledger.stored.values().skip(start).step_by(step * 10) {
+    let is_shown = |stored: &&Stored| {
+        stored.superseded_by.is_none() && !stored.domain().starts_with("reports")
+    };
+    let shown = ledger.stored.values().filter(is_shown);
+    for Stored { id, asked, .. } in shown.skip(start).step_by(step * 10) {
         let found = client.read(&json!({"query": asked.item["content"], "top_k": 3}));
         assert_eq!(found["items"][0]["atom_id"], json!(id), "{asked:?}");
     }
@@ -340,15 +318,41 @@ fn look_up_some(client: &mut Client, ledger: &Ledger, rng: &mut SmallRng) {
     }
 }
 
-/// A client that had no answer sends its single writes again; none is doubled.
+/// A client that had no answer sends its single writes and its batches under a key again; none is
+/// doubled. Whatever was stored of the others is known by now.
 fn retry_unknown(client: &mut Client, ledger: &mut Ledger) {
-    for (external_ref, asked) in std::mem::take(&mut ledger.unknown) {
+    for (key, batch) in std::mem::take(&mut ledger.unknown_batches) {
+        let items: Vec<Value> = batch.iter().map(|asked| asked.item.clone()).collect();
+        let reply = client.write_batch_once(&items, &key).ok();
+        assert_eq!(reply["stored_count"], items.len(), "{reply}");
+        for (asked, result) in batch.into_iter().zip(reply["results"].as_array().unwrap()) {
+            let id = result["atom_id"].as_str().unwrap();
+            match ledger.stored.get(asked.external_ref()) {
+                Some(stored) => assert_eq!(stored.id, id, "another id under {key}"),
+                None => ledger.store(id, asked),
+            }
+        }
+        ledger.replies.insert(key, reply);
+    }
+    for (_, asked) in std::mem::take(&mut ledger.unknown) {
         if asked.batch.is_some() {
             continue;
         }
         let answer = client.write(&asked.item);
         assert_eq!(answer["stored"], true, "{answer}");
-        let id = answer["atom_id"].as_str().unwrap().to_owned();
-        ledger.stored.insert(external_ref, (id, asked));
+        ledger.store(answer["atom_id"].as_str().unwrap(), asked);
     }
+}
+
+/// A batch under a key is answered as the first time, whatever it says and whatever became of its
+/// atoms; it stores nothing.
+fn replay_some(client: &mut Client, ledger: &Ledger, rng: &mut SmallRng) {
+    let step = (ledger.replies.len() / 10).max(1);
+    let start = rng.random_range(0..step);
+    let before = client.stats()["total_atoms"].clone();
+    for (key, reply) in ledger.replies.iter().skip(start).step_by(step) {
+        let item = json!({"content": format!("Sent under {key} by mistake")});
+        assert_eq!(&client.write_batch_once(&[item], key).ok(), reply, "under {key}");
+    }
+    assert_eq!(client.stats()["total_atoms"], before);
 }

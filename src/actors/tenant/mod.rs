@@ -23,7 +23,7 @@ use futures_util::future::LocalBoxFuture;
 
 use super::handle::Envelope;
 use crate::storage::CommitTicket;
-use crate::tenant::{Tenant, TenantError};
+use crate::tenant::{SealedBatch, Tenant, TenantError};
 
 /// What a command leaves: its reply, and the proof of durability to wait for before it is given.
 #[derive(Debug)]
@@ -53,6 +53,17 @@ pub trait TenantCommand: Send + 'static {
     /// millisecond and yield between them, so that the shard's other tenants are served. This
     /// tenant's own mailbox waits until the future ends.
     fn run(self, tenant: TenantCell) -> Answer<Self::Reply>;
+}
+
+/// Applies a command's batch, a large one on the blocking pool: other tenants of the shard are
+/// served meanwhile. Do not hold a borrow of the tenant.
+async fn apply(batch: SealedBatch) -> Result<(), TenantError> {
+    if !batch.is_large() {
+        return batch.apply();
+    }
+    // A panic there leaves storage in an unknown state, as a failed write does.
+    let applied = tokio::task::spawn_blocking(move || batch.apply()).await;
+    applied.unwrap_or(Err(TenantError::Poisoned))
 }
 
 /// A command in its envelope.

@@ -271,7 +271,7 @@ impl Tenant {
             for (row, known) in domain.live_rows().filter(|(_, row)| may_return(row, query)) {
                 let cosine = buffers.cosines.get(row as usize).copied().unwrap_or(0.0);
                 let similarity = cosine.clamp(0.0, 1.0);
-                let relevance = bent(similarity, known.valence, &self.params.retrieval);
+                let relevance = bent(similarity, known.evidence.valence, &self.params.retrieval);
                 let place = Place { domain_no, row };
                 selection.offer(Candidate::new(place, known, relevance, similarity));
             }
@@ -286,7 +286,7 @@ impl Tenant {
         let mut places: Vec<Place> = numbers
             .iter()
             .filter_map(|no| {
-                let row = *self.domains.get(no)?.contents.get(&content)?;
+                let row = self.domains.get(no)?.contents.get(content)?;
                 Some(Place { domain_no: *no, row })
             })
             .collect();
@@ -307,7 +307,7 @@ impl Tenant {
             else {
                 continue;
             };
-            let relevance = bent(EXACT_SIMILARITY, row.valence, &self.params.retrieval);
+            let relevance = bent(EXACT_SIMILARITY, row.evidence.valence, &self.params.retrieval);
             if relevance.clamp(0.0, 1.0) < query.min_relevance {
                 continue;
             }
@@ -376,7 +376,7 @@ fn select(
         let (alone, together) = scores.alone.get(at).zip(scores.together.get(at))?;
         let similarity = relevance(*alone, params);
         let association = relevance(*together, params) - similarity + gain;
-        let relevance = bent(similarity, known.valence, params) + association;
+        let relevance = bent(similarity, known.evidence.valence, params) + association;
         Some(Candidate::new(Place { domain_no, row }, known, relevance, similarity))
     };
     for (row, gain) in gains.into_iter().flatten() {
