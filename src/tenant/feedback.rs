@@ -85,7 +85,6 @@ impl Tenant {
     /// Puts a plan into memory whose batch was applied.
     pub fn adopt_feedback(&mut self, planned: PlannedFeedback) -> FeedbackOutcome {
         let PlannedFeedback { rated, links, cues, coactivation_edges, .. } = planned;
-        let mut sum = 0.0;
         for atom in &rated {
             if let Some(row) = self.row_mut(atom.place) {
                 row.valence = atom.valence;
@@ -94,8 +93,9 @@ impl Tenant {
             for id in self.ties.consolidated_into(atom.id).into_iter().chain([atom.id]) {
                 self.refresh_evidence(id);
             }
-            sum += self.row(atom.place).map_or(0.0, |row| f64::from(row.evidence.valence));
         }
+        let valences = rated.iter().filter_map(|atom| self.row(atom.place));
+        let sum: f64 = valences.map(|row| f64::from(row.evidence.valence)).sum();
         self.graph.apply(&links);
         self.cues.apply(cues);
         FeedbackOutcome {

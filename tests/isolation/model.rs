@@ -149,19 +149,31 @@ impl Side {
         for item in items {
             let kept = self.find(item["atom_id"].as_str().unwrap()).unwrap();
             assert_eq!(item["content"], json!(kept.content));
-            assert_close(&item["valence"], kept.valence);
+            assert_close(&item["valence"], self.evidence(kept).0);
         }
+    }
+
+    /// What outcomes say of an atom: its own, and of a prototype those of its members too.
+    fn evidence(&self, kept: &Kept) -> (f64, u64) {
+        let is_member = |other: &&Kept| other.consolidated_into.as_ref() == Some(&kept.id);
+        let all = self.kept.iter().filter(is_member).chain([kept]);
+        let (mut sum, mut count) = (0.0, 0);
+        for one in all {
+            sum += one.valence * one.outcome_count as f64;
+            count += one.outcome_count;
+        }
+        (if count == 0 { 0.0 } else { sum / count as f64 }, count)
     }
 
     /// One outcome moves a valence by a fifth of what is left.
     pub(crate) fn expect_feedback(&mut self, ids: &[String], outcome: f64, answer: &Value) {
         let distinct: BTreeSet<&String> = ids.iter().collect();
-        let mut valences = Vec::new();
         for kept in self.kept.iter_mut().filter(|kept| distinct.contains(&kept.id)) {
             kept.valence += 0.2 * (outcome - kept.valence);
             kept.outcome_count += 1;
-            valences.push(kept.valence);
         }
+        let rated = self.kept.iter().filter(|kept| distinct.contains(&kept.id));
+        let valences: Vec<f64> = rated.map(|kept| self.evidence(kept).0).collect();
         assert_eq!(answer["updated_count"], valences.len(), "{answer}");
         let mean = valences.iter().sum::<f64>() / valences.len().max(1) as f64;
         assert_close(&answer["avg_valence"], mean);
@@ -179,11 +191,6 @@ impl Side {
             if kept.domain == domain && into != kept.consolidated_into {
                 assert!(into.is_some(), "freed by a consolidation: {kept:?}");
                 kept.consolidated_into = into;
-            }
-            if kept.domain == domain && atom["atom_type"] == "prototype" {
-                // It gathers what its members were worth.
-                kept.valence = atom["valence"].as_f64().unwrap();
-                kept.outcome_count = atom["outcome_count"].as_u64().unwrap();
             }
         }
         assert_eq!(answer["atoms_after"], shown(self), "{answer}");
@@ -292,8 +299,9 @@ impl Side {
             assert_eq!(atom["superseded_by"], json!(kept.superseded_by), "{atom}");
             assert_eq!(atom["supersedes"], json!(kept.supersedes), "{atom}");
             assert_eq!(atom["consolidated_into"], json!(kept.consolidated_into), "{atom}");
-            assert_eq!(atom["outcome_count"], json!(kept.outcome_count), "{atom}");
-            assert_close(&atom["valence"], kept.valence);
+            let (valence, outcome_count) = self.evidence(kept);
+            assert_eq!(atom["outcome_count"], json!(outcome_count), "{atom}");
+            assert_close(&atom["valence"], valence);
         }
         let stats = self.client.stats();
         let distinct = |of: fn(&Kept) -> &str| self.kept.iter().map(of).collect::<BTreeSet<&str>>();
