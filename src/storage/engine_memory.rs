@@ -58,6 +58,9 @@ impl MemoryStore {
 }
 
 fn apply_to(map: &mut BTreeMap<Vec<u8>, Vec<u8>>, batch: &AtomicBatch) {
+    for (key, value) in &batch.prepared {
+        map.insert(key.clone(), value.clone());
+    }
     for change in &batch.changes {
         match change {
             Change::Put { key, value } => drop(map.insert(key.clone(), value.clone())),

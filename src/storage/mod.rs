@@ -2,7 +2,8 @@
 //! scan a prefix, apply an atomic batch, flush, delete a prefix. It takes no decision about
 //! memory; what the bytes mean to a tenant is said in `records` and `keys`.
 //!
-//! Invariant: [`Store::apply`] is all or nothing across a crash, and durable only once a later
+//! Invariant: [`Store::apply`] is all or nothing across a crash (but for prepared records, which
+//! mean nothing by themselves), and durable only once a later
 //! [`Store::flush`] returned. Whoever acknowledges work waits for that flush through a
 //! [`GroupCommit`].
 
@@ -63,13 +64,23 @@ pub enum Change {
 pub struct AtomicBatch {
     /// Which opening of the tenant made it. A replica refuses batches of an older owner.
     pub epoch: u64,
+    /// Records that mean nothing until `changes` are there; see [`AtomicBatch::prepare`].
+    pub prepared: Vec<Pair>,
     pub changes: Vec<Change>,
 }
 
 impl AtomicBatch {
     #[must_use]
     pub fn new(epoch: u64) -> Self {
-        Self { epoch, changes: Vec::new() }
+        Self { epoch, prepared: Vec::new(), changes: Vec::new() }
+    }
+
+    /// Adds a record whose key means nothing before the batch's `changes` are applied. An engine
+    /// may apply such records ahead, in pieces, so that a large batch does not keep readers out;
+    /// a crash in between leaves some of them. Whoever prepares must be able to tell from what
+    /// `changes` write which of them count, and clear away the others.
+    pub fn prepare(&mut self, key: Vec<u8>, value: Vec<u8>) {
+        self.prepared.push((key, value));
     }
 
     pub fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
@@ -82,7 +93,13 @@ impl AtomicBatch {
 
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.changes.is_empty()
+        self.len() == 0
+    }
+
+    /// Records it changes.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.prepared.len() + self.changes.len()
     }
 }
 
@@ -117,10 +134,11 @@ pub trait Store: Send + Sync + 'static {
         visit: &mut dyn FnMut(&[u8], &[u8]) -> Visit,
     ) -> Result<(), StorageError>;
 
-    /// Makes every change of the batch, or none of them. Not durable on return.
+    /// Makes every change of the batch, or none of them; of the prepared records some may be left
+    /// by a failure or a crash. Not durable on return.
     ///
     /// # Errors
-    /// When the engine cannot write; then none of the batch will ever be seen.
+    /// When the engine cannot write; then none of the batch's changes will ever be seen.
     fn apply(&self, batch: &AtomicBatch) -> Result<(), StorageError>;
 
     /// Returns once everything applied before the call is durable. Blocks; costs one fsync.

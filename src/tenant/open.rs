@@ -25,6 +25,9 @@ use crate::storage::{AtomicBatch, Record, Visit, decode, encode};
 use crate::types::{AtomId, AtomNo, QuantizedVector, Timestamp};
 use uuid::Uuid;
 
+/// Records of an unfinished batch removed per batch.
+const UNFINISHED_SLICE: usize = 500;
+
 /// Entries analysed anew per batch.
 const REANALYZE_SLICE: usize = 500;
 
@@ -68,6 +71,7 @@ impl Tenant {
         };
         let outdated = tenant.check_header()?;
         tenant.load_counters()?;
+        tenant.drop_unfinished()?;
         tenant.load_domains()?;
         if let Some(header) = outdated {
             tenant.reanalyze(header)?;
@@ -138,6 +142,31 @@ impl Tenant {
                 next_domain_no: record.next_domain_no,
                 last_created_at_us: record.last_created_at_us,
             };
+        }
+        Ok(())
+    }
+
+    /// Removes what a batch that did not complete left of its atoms: their numbers were never
+    /// given. A shard that refuses writes keeps it; it is not read anyway.
+    fn drop_unfinished(&self) -> Result<(), TenantError> {
+        if self.commit.is_poisoned() {
+            return Ok(());
+        }
+        let last_given = AtomNo(self.counters.next_atom_no.0.saturating_sub(1));
+        for kind in [Kind::Atom, Kind::Entry] {
+            let prefix = keys::kind_prefix(self.no, kind);
+            let after = keys::by_atom(self.no, kind, last_given);
+            loop {
+                let found = self.commit.store().scan(&prefix, Some(&after), UNFINISHED_SLICE)?;
+                if found.is_empty() {
+                    break;
+                }
+                let mut batch = AtomicBatch::new(self.epoch);
+                for (key, _) in found {
+                    batch.delete(key);
+                }
+                self.commit.apply(&batch)?;
+            }
         }
         Ok(())
     }
@@ -258,6 +287,9 @@ impl Tenant {
         standings: &mut FxHashMap<AtomNo, StandingRecord>,
     ) -> Result<(), TenantError> {
         let no = keys::atom_in(key).ok_or_else(|| damaged("an entry's key"))?;
+        if no >= self.counters.next_atom_no {
+            return Ok(());
+        }
         let entry = decode::<EntryRecord>(value)?;
         let analysis =
             Analysis::from_bytes(&entry.analysis).ok_or_else(|| damaged("an entry's analysis"))?;

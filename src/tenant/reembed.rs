@@ -77,9 +77,9 @@ impl Reembedding {
         let mut batch = AtomicBatch::new(0);
         for (no, vector) in vectors {
             let key = keys::by_atom(self.no, Kind::Entry, no);
-            let bytes = self.commit.store().get(&key)?;
-            let mut entry =
-                decode::<EntryRecord>(&bytes.ok_or_else(|| damaged("an atom's entry"))?)?;
+            // A batch that did not complete may have left an atom without its entry.
+            let Some(bytes) = self.commit.store().get(&key)? else { continue };
+            let mut entry = decode::<EntryRecord>(&bytes)?;
             entry.vector = vector.as_ref().map(vector_record);
             batch.put(key, encode(&entry)?);
         }

@@ -23,7 +23,7 @@ impl SealedBatch {
     /// Whether applying it takes long enough to be done elsewhere.
     #[must_use]
     pub fn is_large(&self) -> bool {
-        self.batch.changes.len() > SMALL_CHANGES_MAX
+        self.batch.len() > SMALL_CHANGES_MAX
     }
 
     /// Applies it whole. Visible and atomic on return; durable when a ticket taken afterwards is.

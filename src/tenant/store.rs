@@ -221,8 +221,9 @@ impl Tenant {
             occurred_at_us: entry.occurred_at_us,
             created_at_us: entry.created_at_us,
         };
-        pending.batch.put(keys::by_atom(self.no, Kind::Atom, no), encode(&atom)?);
-        pending.batch.put(keys::by_atom(self.no, Kind::Entry, no), encode(&entry)?);
+        // Neither means anything until the counters say that the number was given.
+        pending.batch.prepare(keys::by_atom(self.no, Kind::Atom, no), encode(&atom)?);
+        pending.batch.prepare(keys::by_atom(self.no, Kind::Entry, no), encode(&entry)?);
         if are_given {
             self.link(pending, &atom.concepts, created_at)?;
         }

@@ -442,3 +442,35 @@ fn a_domain_whose_rows_are_mostly_dead_is_rebuilt_without_loss() {
     assert!(rows < 900, "dead rows were dropped, {rows} are left");
     check(&mut bench, &model);
 }
+
+/// A process that is killed while a large batch is applied leaves some of its records. They count
+/// for nothing, and the next opening removes them.
+#[test]
+fn what_an_unfinished_batch_left_is_never_seen_and_is_removed() {
+    for left in 0..=6 {
+        let mut bench = Bench::new();
+        bench.write_one(atom("kept", "a"));
+        let store = bench.store.clone();
+        let stored = || store.scan(b"", None, 1_000).unwrap().len();
+        let before = stored();
+        let mut pending = bench.tenant.begin(None);
+        for content in ["one", "two", "three"] {
+            bench.tenant.store(&mut pending, atom(content, "a"), embed(content)).unwrap();
+        }
+        let mut broken_off = pending.batch;
+        assert_eq!(broken_off.prepared.len(), 6);
+        broken_off.prepared.truncate(left);
+        broken_off.changes.clear();
+        bench.store.apply(&broken_off).unwrap();
+        assert_eq!(stored(), before + left);
+
+        bench.reopen();
+        assert_eq!(stored(), before, "nothing of it is left");
+        assert_eq!(bench.tenant.stats().total_atoms, 1);
+        assert_eq!(bench.tenant.export_page(None, 10).unwrap().len(), 1);
+        let again = bench.write(vec![atom("two", "a"), atom("one", "a")]);
+        assert!(again.iter().all(|outcome| outcome.decision == WriteDecision::Stored));
+        bench.reopen();
+        assert_eq!(bench.tenant.stats().total_atoms, 3);
+    }
+}
