@@ -25,8 +25,11 @@ use crate::storage::records::{CueRecord, Print, VectorRecord};
 use crate::storage::{AtomicBatch, encode};
 use crate::types::{AtomId, AtomNo, QuantizedVector, Timestamp};
 
-/// Questions remembered for feedback that is to come.
-const RECENT_READS_MAX: usize = 128;
+/// Questions remembered for feedback that is to come; each takes up to two kilobytes.
+const RECENT_READS_MAX: usize = 64;
+
+/// How long a question is remembered at most.
+const KEPT_FOR: Duration = Duration::from_secs(86_400);
 
 /// Cues compared with one question; those that share its rarest words come first.
 const COMPARED_MAX: usize = 1_024;
@@ -95,7 +98,8 @@ impl Cues {
         domains: Vec<u32>,
         returned: Vec<AtomId>,
     ) {
-        if self.reads.len() >= RECENT_READS_MAX {
+        let is_old = |read: &RecentRead| read.at.plus(KEPT_FOR) < at;
+        while self.reads.len() >= RECENT_READS_MAX || self.reads.front().is_some_and(is_old) {
             self.reads.pop_front();
         }
         let concepts = folded(concepts);
