@@ -307,6 +307,7 @@ impl Tenant {
             }
             self.ties.set_prototype(*member, Some(prototype));
             self.refresh_visibility(*member);
+            self.refresh_evidence(*member);
         }
         self.refresh_evidence(prototype);
     }
