@@ -19,7 +19,7 @@ impl Tenant {
                     AtomKind::Prototype => stats.prototypes += 1,
                     AtomKind::Singleton => stats.singletons += 1,
                 }
-                valence_sum += f64::from(row.evidence.valence);
+                valence_sum += f64::from(row.valence);
                 importance_sum += f64::from(row.importance);
             }
             stats.domains.push(domain.name.clone());
