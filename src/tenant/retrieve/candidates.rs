@@ -12,12 +12,16 @@ use crate::types::{AtomId, Timestamp};
 /// Candidates kept for each result asked for, where results shall differ from each other.
 const DIVERSITY_POOL: usize = 5;
 
+/// Relevance that similarity alone reaches at most, when no outcome speaks: that of a text with
+/// itself.
+pub(super) const PLAIN_MAX: f32 = 0.999;
+
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Candidate {
     pub place: Place,
     pub id: AtomId,
     created_at: Timestamp,
-    /// Not clamped yet, so that what exceeds 1 still ranks.
+    /// Not bounded, so that what exceeds 1 still ranks.
     pub relevance: f32,
     pub similarity: f32,
     pub is_episodic: bool,
@@ -27,6 +31,15 @@ impl Candidate {
     pub(super) fn new(place: Place, row: &Row, relevance: f32, similarity: f32) -> Self {
         let (id, created_at) = (row.id, row.created_at);
         Self { place, id, created_at, relevance, similarity, is_episodic: false }
+    }
+
+    /// In [0, 1): the relevance as it is but for what associations lift over [`PLAIN_MAX`]. That is
+    /// pressed into the room above, in order, so that a further lift still shows.
+    pub(super) fn shown_relevance(&self) -> f32 {
+        if self.relevance <= PLAIN_MAX {
+            return self.relevance.max(0.0);
+        }
+        1.0 - (1.0 - PLAIN_MAX) * (PLAIN_MAX / self.relevance)
     }
 
     /// Exact matches first, then the more relevant, the newer, the greater id.
@@ -70,7 +83,7 @@ impl Selection {
 
     /// Says whether the bound below which candidates are dropped has risen.
     pub(super) fn offer(&mut self, candidate: Candidate) -> bool {
-        if candidate.relevance.clamp(0.0, 1.0) < self.relevance_min {
+        if candidate.shown_relevance() < self.relevance_min {
             return false;
         }
         self.candidates.push(candidate);
@@ -79,9 +92,9 @@ impl Selection {
         }
         self.candidates.select_nth_unstable_by(self.count - 1, Candidate::rank);
         self.candidates.truncate(self.count);
-        let worst = self.candidates.last().map_or(0.0, |candidate| candidate.relevance);
+        let worst = self.candidates.last().map_or(0.0, Candidate::shown_relevance);
         let risen = worst > self.relevance_min;
-        self.relevance_min = self.relevance_min.max(worst.min(1.0));
+        self.relevance_min = self.relevance_min.max(worst);
         risen
     }
 
@@ -93,5 +106,37 @@ impl Selection {
         }
         self.candidates.sort_unstable_by(Candidate::rank);
         self.candidates
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn shown(relevance: f32) -> f32 {
+        let (place, id) = (Place { domain_no: 1, row: 0 }, AtomId(uuid::Uuid::nil()));
+        let created_at = Timestamp::from_micros(0);
+        let similarity = 0.5;
+        Candidate { place, id, created_at, relevance, similarity, is_episodic: false }
+            .shown_relevance()
+    }
+
+    #[test]
+    fn what_similarity_alone_reaches_is_shown_as_it_is() {
+        for relevance in [0.0, 0.3, 0.77057105, PLAIN_MAX] {
+            assert!((shown(relevance) - relevance).abs() < f32::EPSILON);
+        }
+        assert!(shown(1.17) < shown(1.18) && shown(1.18) < 1.0, "a lift above 1 still shows");
+    }
+
+    proptest! {
+        #[test]
+        fn shown_relevance_is_in_range_and_keeps_the_order(one in -1.0_f32..3.0, other in -1.0_f32..3.0) {
+            prop_assert!((0.0..1.0).contains(&shown(one)));
+            if one <= other {
+                prop_assert!(shown(one) <= shown(other));
+            }
+        }
     }
 }

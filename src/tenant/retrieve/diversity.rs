@@ -24,7 +24,7 @@ impl Tenant {
         let mut kept: Vec<Candidate> = Vec::with_capacity(count);
         while kept.len() < count {
             let merit = |(candidate, nearest): &(Candidate, f32)| {
-                let relevance = candidate.relevance.clamp(0.0, 1.0);
+                let relevance = candidate.shown_relevance();
                 match candidate.is_episodic {
                     true => f32::INFINITY,
                     false => (1.0 - diversity) * relevance - diversity * nearest,

@@ -8,7 +8,7 @@ mod diversity;
 use rustc_hash::FxHashMap;
 
 use self::associations::Expansion;
-use self::candidates::{Candidate, Selection};
+use self::candidates::{Candidate, PLAIN_MAX, Selection};
 use super::cues::Question;
 use super::domain::{Domain, Row};
 use super::standing::Visibility;
@@ -36,9 +36,6 @@ pub(super) struct RetrieveBuffers {
 
 /// Atoms read together between two looks at whether enough passed the conditions.
 const READ_SLICE: usize = 64;
-
-/// Similarity of a text with itself: just below 1, so that good outcomes still show.
-const EXACT_SIMILARITY: f32 = 0.999;
 
 /// A question half answered: what ranks, and what was read of it so far.
 pub struct Ranking {
@@ -270,7 +267,7 @@ impl Tenant {
             domain.vectors.score_all(&direction, &mut buffers.cosines);
             for (row, known) in domain.live_rows().filter(|(_, row)| may_return(row, query)) {
                 let cosine = buffers.cosines.get(row as usize).copied().unwrap_or(0.0);
-                let similarity = cosine.clamp(0.0, 1.0);
+                let similarity = cosine.clamp(0.0, PLAIN_MAX);
                 let relevance = bent(similarity, known.evidence.valence, &self.params.retrieval);
                 let place = Place { domain_no, row };
                 selection.offer(Candidate::new(place, known, relevance, similarity));
@@ -307,12 +304,12 @@ impl Tenant {
             else {
                 continue;
             };
-            let relevance = bent(EXACT_SIMILARITY, row.evidence.valence, &self.params.retrieval);
-            if relevance.clamp(0.0, 1.0) < query.min_relevance {
+            let relevance = bent(PLAIN_MAX, row.evidence.valence, &self.params.retrieval);
+            let mut exact = Candidate::new(place, row, relevance, PLAIN_MAX);
+            if exact.shown_relevance() < query.min_relevance {
                 continue;
             }
             hit = true;
-            let mut exact = Candidate::new(place, row, relevance, EXACT_SIMILARITY);
             exact.is_episodic = true;
             let known = selection.candidates.iter_mut().find(|known| known.place == place);
             match known {
@@ -334,7 +331,7 @@ impl Tenant {
         };
         RetrievedAtom {
             atom,
-            relevance: candidate.relevance.clamp(0.0, 1.0),
+            relevance: candidate.shown_relevance(),
             similarity: candidate.similarity,
             source,
         }

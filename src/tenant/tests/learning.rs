@@ -163,3 +163,20 @@ fn an_outcome_belongs_to_the_question_that_returned_the_atom() {
     rate(&mut bench, &[ids[0]], 1.0, &[]);
     assert!(relevance(&mut bench, &query(QUESTION), ids[0]) > before + 0.3);
 }
+
+/// An atom that its own linked concepts lift to the top had no room left for what feedback says.
+#[test]
+fn praise_shows_on_an_atom_that_associations_lift_already() {
+    let mut bench = Bench::new();
+    let mut new = atom("We deploy on Fridays", "ops");
+    new.concepts = vec!["deploy".to_owned(), "friday".to_owned()];
+    let id = bench.write_one(new).atom_id.unwrap();
+    let question = query("When do we deploy?");
+    let before = relevance(&mut bench, &question, id);
+    rate(&mut bench, &[id], 1.0, &["deploy"]);
+    let praised = relevance(&mut bench, &question, id);
+    assert!(before < praised && praised < 1.0, "{before} {praised}");
+    rate(&mut bench, &[id], -1.0, &["deploy"]);
+    rate(&mut bench, &[id], -1.0, &["deploy"]);
+    assert!(relevance(&mut bench, &question, id) < before);
+}
