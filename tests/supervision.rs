@@ -23,6 +23,8 @@ use std::time::Duration;
 use client::Client;
 use commands::{Panic, call, hold, total, write};
 use futures_util::future::{FutureExt, join_all};
+use hebbd::actors::consolidation::{consolidate_all, consolidate_open};
+use hebbd::actors::quota_reset::begin_day;
 use hebbd::actors::settings::{RegistrySettings, ResolvedShard, ShardEntry, ShardSettings};
 use hebbd::actors::tenant::atoms::{FindAtom, Stats};
 use hebbd::actors::{ActorError, Registry, Shard, Shards};
@@ -218,6 +220,42 @@ async fn an_idle_tenant_is_closed_and_comes_back_with_its_access_counts() {
     assert_eq!(scene.registry().open_count(), 0);
     assert_eq!(client.atom(id.as_str().unwrap()), Some(before));
     assert_eq!(scene.registry().open_count(), 1);
+}
+
+/// The actors in the background looked at every open tenant each minute, and an idle one was never
+/// closed for that.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_works_in_the_background_keeps_no_idle_tenant_open() {
+    let scene = Scene::new(|config| config.shards.defaults.idle_evict_s = 60);
+    write(scene.registry(), scene.tenant(), "Something").await.unwrap();
+    scene.clock.advance(Duration::from_secs(60));
+    assert_eq!(consolidate_open(scene.registry(), 1_000).await, 0, "nothing is due");
+    assert_eq!(begin_day(scene.registry()).await, 1);
+    assert_eq!(scene.registry().evict_idle().await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_domain_is_consolidated_by_itself_once_enough_was_written_to_it() {
+    let scene = Scene::new(|_| {});
+    let tenant = scene.tenant();
+    let mut client = scene.client(tenant);
+    let report = |number: usize| json!({"content": format!("The nightly build number {number} finished without errors")});
+    client.write_batch(&(0..19).map(report).collect::<Vec<_>>());
+    assert_eq!(consolidate_open(scene.registry(), 20).await, 0, "one is missing");
+    client.write_batch(&[report(19)]);
+    assert_eq!(consolidate_open(scene.registry(), 20).await, 1);
+    let prototypes = client.stats()["prototypes"].as_u64().unwrap();
+    assert!(prototypes > 0);
+    assert_eq!(consolidate_open(scene.registry(), 20).await, 0, "nothing was written since");
+
+    // The daily window works through closed tenants, too.
+    client.write_batch(&[report(20)]);
+    scene.clock.advance(Duration::from_secs(3_600));
+    scene.registry().evict_idle().await;
+    assert_eq!(scene.registry().open_count(), 0);
+    assert_eq!(consolidate_all(scene.registry(), 1).await, 1);
+    assert_eq!(consolidate_all(scene.registry(), 1).await, 0);
+    assert_eq!(client.stats()["total_atoms"], 21);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -135,7 +135,9 @@ impl TenantHandle {
                 return Err(CallFailure::Failed(ActorError::Overloaded { scope }));
             }
         };
-        self.0.last_used_us.store(self.0.clock.monotonic_micros(), Ordering::Relaxed);
+        if C::IS_USE {
+            self.0.last_used_us.store(self.0.clock.monotonic_micros(), Ordering::Relaxed);
+        }
         let envelope = Envelope::new(command);
         let sent = self.0.address.send(Run(envelope.clone()));
         let done = match timeout_at(deadline.instant(), sent).await {

@@ -153,7 +153,7 @@ impl Registry {
     /// How many tenants have an actor now.
     #[must_use]
     pub fn open_count(&self) -> usize {
-        self.slots.iter().filter(|slot| slot.open_handle().is_some()).count()
+        self.open_tenants().len()
     }
 
     /// Takes one request from the tenant's allowance. Costs no message and no I/O.

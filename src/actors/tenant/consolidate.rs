@@ -54,6 +54,7 @@ pub struct DueDomains {
 
 impl TenantCommand for DueDomains {
     type Reply = Vec<String>;
+    const IS_USE: bool = false;
 
     fn run(self, tenant: TenantCell) -> Answer<Self::Reply> {
         ready(tenant.borrow().domains_due(self.writes_min).map(Done::read)).boxed_local()

@@ -49,6 +49,10 @@ pub type Answer<R> = LocalBoxFuture<'static, Result<Done<R>, TenantError>>;
 pub trait TenantCommand: Send + 'static {
     type Reply: Send + 'static;
 
+    /// Whether the tenant counts as used by it. A background actor's look at a tenant must not
+    /// keep an idle one open.
+    const IS_USE: bool = true;
+
     /// Does the work. Short commands finish in one go; long ones do slices of about half a
     /// millisecond and yield between them, so that the shard's other tenants are served. This
     /// tenant's own mailbox waits until the future ends.

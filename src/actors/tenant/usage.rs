@@ -10,6 +10,7 @@ pub struct BeginDay;
 
 impl TenantCommand for BeginDay {
     type Reply = ();
+    const IS_USE: bool = false;
 
     fn run(self, tenant: TenantCell) -> Answer<Self::Reply> {
         let mut tenant = tenant.borrow_mut();
