@@ -38,6 +38,8 @@ pub struct LinkPlan {
     pub edges: Vec<(ConceptNo, ConceptNo, Edge)>,
     /// Edges that made room, smaller number first.
     pub dropped: Vec<(ConceptNo, ConceptNo)>,
+    /// `new_concepts` by text.
+    fresh: HashMap<String, ConceptNo>,
     /// How many edges concepts will have then, as far as that was looked at.
     degrees: FxHashMap<ConceptNo, usize>,
 }
@@ -164,21 +166,9 @@ impl ConceptGraph {
     /// The concepts' numbers in order, each once, new ones planned.
     fn plan_numbers(&self, concepts: &[String], plan: &mut LinkPlan) -> Vec<ConceptNo> {
         let mut numbers = Vec::with_capacity(concepts.len());
-        let mut fresh: HashMap<String, ConceptNo> = HashMap::new();
-        let mut next = self.next_concept_no;
-        for concept in concepts {
-            let folded = fold_concept(concept);
-            if folded.is_empty() {
-                continue;
-            }
-            let number = self.find(&folded).or_else(|| fresh.get(&folded).copied());
-            let number = number.unwrap_or_else(|| {
-                let number = next;
-                next = next.saturating_add(1);
-                plan.new_concepts.push((number, folded.clone()));
-                fresh.insert(folded, number);
-                number
-            });
+        let folded = concepts.iter().map(|concept| fold_concept(concept));
+        for folded in folded.filter(|folded| !folded.is_empty()) {
+            let number = self.plan_number(folded, plan);
             if !numbers.contains(&number) {
                 numbers.push(number);
             }
@@ -203,13 +193,13 @@ impl ConceptGraph {
     }
 
     fn plan_number(&self, folded: String, plan: &mut LinkPlan) -> ConceptNo {
-        let planned = plan.new_concepts.iter().find(|(_, name)| *name == folded);
-        if let Some(number) = self.find(&folded).or(planned.map(|(number, _)| *number)) {
+        if let Some(number) = self.find(&folded).or_else(|| plan.fresh.get(&folded).copied()) {
             return number;
         }
         let planned = u32::try_from(plan.new_concepts.len()).unwrap_or(u32::MAX);
         let number = self.next_concept_no.saturating_add(planned);
-        plan.new_concepts.push((number, folded));
+        plan.new_concepts.push((number, folded.clone()));
+        plan.fresh.insert(folded, number);
         number
     }
 

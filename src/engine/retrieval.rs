@@ -48,7 +48,8 @@ pub struct Scratch {
     together: Vec<f32>,
 }
 
-/// Raw scores, one per row; a prototype has the best of those it stands for; [`relevance`] maps them to [0, 1). What dead rows have means nothing.
+/// Raw scores, one per row; a prototype has the best of those it stands for. [`relevance`] maps
+/// them to [0, 1). What dead rows have means nothing.
 #[derive(Debug, Clone, Copy)]
 pub struct Scores<'a> {
     /// Of the row alone.

@@ -7,10 +7,10 @@ use crate::engine::atom::{Atom, Metadata};
 use crate::engine::fingerprint::Fingerprint;
 use crate::engine::graph::fold_concept;
 use crate::storage::keys::{self, Kind};
-use crate::storage::records::AtomRecord;
+use crate::storage::records::{AtomRecord, EntryRecord};
 use crate::storage::{Visit, decode};
 use crate::types::limits::{ATOM_CONCEPTS_MAX, EXPORT_PAGE_BYTES};
-use crate::types::{AtomId, Timestamp};
+use crate::types::{AtomId, AtomNo, Timestamp};
 
 /// Members of a prototype whose concepts are shown as its own; each costs a look-up.
 const MERGED_MEMBERS_MAX: usize = 16;
@@ -83,6 +83,12 @@ impl Tenant {
         let row = self.row(place).ok_or_else(|| damaged("an atom's row"))?;
         let bytes = self.commit.store().get(&keys::by_atom(self.no, Kind::Atom, row.no))?;
         Ok(decode::<AtomRecord>(&bytes.ok_or_else(|| damaged("an atom"))?)?)
+    }
+
+    /// What the structures in memory were made of.
+    pub(super) fn entry_of(&self, no: AtomNo) -> Result<EntryRecord, TenantError> {
+        let bytes = self.commit.store().get(&keys::by_atom(self.no, Kind::Entry, no))?;
+        Ok(decode(&bytes.ok_or_else(|| damaged("an atom's entry"))?)?)
     }
 
     /// `None` for a record whose atom is not in memory, which a half-applied delete cannot leave.

@@ -8,7 +8,7 @@
 
 use super::domain::Row;
 use super::open::damaged;
-use super::standing::Visibility;
+use super::standing::{Visibility, stored_kind};
 use super::{Place, Tenant, TenantError};
 use crate::engine::atom::{AtomKind, ConsolidationReport};
 use crate::engine::consolidation::{ConsolidationPlan, Cosines, Point, Words, plan_consolidation};
@@ -89,8 +89,8 @@ impl DomainSnapshot {
         self.worded += contents.len();
     }
 
-    /// Clusters; every atom has its words. Takes about 50 ns for each pair of rows; for the blocking pool. `None` when
-    /// `keep_going` said no.
+    /// Clusters; every atom has its words. Takes about 50 ns for each pair of rows; for the
+    /// blocking pool. `None` when `keep_going` said no.
     #[must_use]
     pub fn plan(self, keep_going: &dyn Fn() -> bool) -> Option<PlannedConsolidation> {
         let cosines = SnapshotCosines(&self);
@@ -260,20 +260,17 @@ impl Tenant {
     }
 
     fn is_prototype(&self, id: AtomId) -> bool {
-        let row = self.atoms.get(&id).and_then(|place| self.row(*place));
-        row.is_some_and(|row| row.kind == AtomKind::Prototype)
+        self.find_row(id).is_some_and(|row| row.kind == AtomKind::Prototype)
     }
 
     fn is_protected(&self, id: AtomId) -> bool {
-        let row = self.atoms.get(&id).and_then(|place| self.row(*place));
-        row.is_some_and(|row| row.is_protected)
+        self.find_row(id).is_some_and(|row| row.is_protected)
     }
 
     /// Whether an atom is where the plan saw it and still in search.
     fn is_shown(&self, id: AtomId, domain_no: u32) -> bool {
-        let Some(place) = self.atoms.get(&id) else { return false };
-        let row = self.row(*place);
-        place.domain_no == domain_no && row.is_some_and(|row| row.visibility == Visibility::Shown)
+        self.atoms.get(&id).is_some_and(|place| place.domain_no == domain_no)
+            && self.find_row(id).is_some_and(|row| row.visibility == Visibility::Shown)
     }
 
     fn put_cluster(
@@ -292,7 +289,9 @@ impl Tenant {
                 self.put_standing(batch, place, |record| record.consolidated_into = into)?;
             }
         }
-        self.put_standing(batch, self.place_of(prototype)?, |record| record.kind = 1)
+        self.put_standing(batch, self.place_of(prototype)?, |record| {
+            record.kind = stored_kind(AtomKind::Prototype);
+        })
     }
 
     fn merge(&mut self, prototype: AtomId, members: &[AtomId]) {
@@ -324,7 +323,7 @@ impl Tenant {
         for id in plan.singletons.iter().filter(stands_out) {
             let place = self.place_of(*id)?;
             self.put_standing(batch, place, |record| {
-                record.kind = 2;
+                record.kind = stored_kind(AtomKind::Singleton);
                 record.is_protected = true;
             })?;
             protected.push(place);
@@ -365,26 +364,31 @@ impl Tenant {
             return Ok(None);
         }
         let mut batch = AtomicBatch::new(self.epoch);
-        for id in &ids {
-            self.put_restored(&mut batch, *id)?;
-        }
-        batch.delete(keys::by_number(self.no, Kind::Consolidated, number));
+        self.put_restored(&mut batch, number, &ids)?;
         self.commit.apply(&batch)?;
         self.restore_all(&ids);
         Ok(Some(restored))
     }
 
-    /// Writes an atom as one that was never consolidated.
+    /// Writes atoms of a domain as if they had never been consolidated; the next run looks at all
+    /// of it again.
     pub(super) fn put_restored(
         &self,
         batch: &mut AtomicBatch,
-        id: AtomId,
+        domain_no: u32,
+        ids: &[AtomId],
     ) -> Result<(), TenantError> {
-        self.put_standing(batch, self.place_of(id)?, |record| {
-            record.kind = 0;
-            record.is_protected = false;
-            record.consolidated_into = None;
-        })
+        for id in ids {
+            self.put_standing(batch, self.place_of(*id)?, |record| {
+                record.kind = stored_kind(AtomKind::Episode);
+                record.is_protected = false;
+                record.consolidated_into = None;
+            })?;
+        }
+        if !ids.is_empty() {
+            batch.delete(keys::by_number(self.no, Kind::Consolidated, domain_no));
+        }
+        Ok(())
     }
 
     /// Makes atoms in memory what [`Tenant::put_restored`] wrote.

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::open::damaged;
+use super::open::{damaged, vector_from};
 use super::store::vector_record;
-use super::{Place, Tenant, TenantError};
+use super::{Place, Tenant, TenantError, remove_one};
 use crate::engine::cues::{CueAtoms, CueTerm, QuestionTrace, activation, likeness};
 use crate::engine::fingerprint::Fingerprint;
 use crate::engine::graph::fold_concept;
@@ -21,7 +21,7 @@ use crate::engine::query::QueryPlan;
 use crate::engine::text::{Term, hash_term, words};
 use crate::index::QueryVector;
 use crate::storage::keys::{self, Kind};
-use crate::storage::records::{CueRecord, Print, VectorRecord};
+use crate::storage::records::{CueRecord, Print};
 use crate::storage::{AtomicBatch, encode};
 use crate::types::{AtomId, AtomNo, QuantizedVector, Timestamp};
 
@@ -172,10 +172,10 @@ impl Cues {
             self.by_wording.remove(&wording);
         }
         for term in &cue.trace.terms {
-            remove_from(&mut self.by_stem, term.stem, no);
+            remove_one(&mut self.by_stem, term.stem, no);
         }
         for (atom, _) in cue.atoms.as_slice() {
-            remove_from(&mut self.by_atom, *atom, no);
+            remove_one(&mut self.by_atom, *atom, no);
         }
     }
 
@@ -374,15 +374,6 @@ fn folded(concepts: &[String]) -> Vec<String> {
     folded
 }
 
-fn remove_from<K: std::hash::Hash + Eq>(map: &mut FxHashMap<K, Vec<u32>>, key: K, no: u32) {
-    if let std::collections::hash_map::Entry::Occupied(mut entry) = map.entry(key) {
-        entry.get_mut().retain(|known| *known != no);
-        if entry.get().is_empty() {
-            entry.remove();
-        }
-    }
-}
-
 fn cue_record(cue: &Cue) -> CueRecord {
     let mut terms = Vec::with_capacity(cue.trace.terms.len() * 20);
     for term in &cue.trace.terms {
@@ -421,10 +412,7 @@ fn cue_from(record: CueRecord) -> Option<Cue> {
         let weight = f32::from_le_bytes(*rest.first_chunk()?);
         atoms.push((AtomNo(u64::from_le_bytes(*no)), weight));
     }
-    let vector = record.vector.map(|VectorRecord { scale, values }| QuantizedVector {
-        scale,
-        values: values.into_iter().map(u8::cast_signed).collect(),
-    });
+    let vector = record.vector.as_ref().map(vector_from);
     Some(Cue {
         trace: QuestionTrace { wording: record.wording.map(|print| Fingerprint(print.0)), terms },
         direction: vector.as_ref().map(QueryVector::from),

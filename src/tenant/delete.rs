@@ -1,14 +1,11 @@
 //! Forgetting one atom: storage first, in one batch, then every structure in memory, then the
 //! index caches on disk that may still hold its vector.
 
-use super::erase::delete_atom_keys;
 use super::open::damaged;
 use super::{Tenant, TenantError};
 use crate::engine::atom::AtomDeletion;
 use crate::engine::fingerprint::Fingerprint;
-use crate::storage::keys::{self, Kind};
-use crate::storage::records::EntryRecord;
-use crate::storage::{AtomicBatch, decode};
+use crate::storage::AtomicBatch;
 use crate::types::AtomId;
 
 /// Live rows up to which a domain is rebuilt within a delete: some 50 ms. A larger one keeps its
@@ -28,19 +25,16 @@ impl Tenant {
             return Ok(AtomDeletion::default());
         };
         let no = self.row(place).ok_or_else(|| damaged("an atom's row"))?.no;
-        let bytes = self.commit.store().get(&keys::by_atom(self.no, Kind::Entry, no))?;
-        let entry = decode::<EntryRecord>(&bytes.ok_or_else(|| damaged("an atom's entry"))?)?;
+        let entry = self.entry_of(no)?;
 
         let mut batch = AtomicBatch::new(self.epoch);
-        delete_atom_keys(self, &mut batch, no);
+        self.delete_atom_keys(&mut batch, no);
         let cues = self.plan_cues_without(&mut batch, &[no])?;
         let freed = self.put_freed(&mut batch, id, place.domain_no)?;
         let empties_domain =
             self.domains.get(&place.domain_no).is_some_and(|domain| domain.live_count == 1);
         if empties_domain {
-            for kind in [Kind::Domain, Kind::Consolidated] {
-                batch.delete(keys::by_number(self.no, kind, place.domain_no));
-            }
+            self.delete_domain_keys(&mut batch, place.domain_no);
         }
         self.commit.apply(&batch)?;
 
@@ -82,12 +76,7 @@ impl Tenant {
         {
             freed.push(prototype);
         }
-        for id in &freed {
-            self.put_restored(batch, *id)?;
-        }
-        if !freed.is_empty() {
-            batch.delete(keys::by_number(self.no, Kind::Consolidated, domain_no));
-        }
+        self.put_restored(batch, domain_no, &freed)?;
         Ok(freed)
     }
 

@@ -3,12 +3,12 @@
 //! half-way is opened again from what storage then holds.
 
 use super::open::{concept_hashes, damaged};
-use super::{Place, Tenant, TenantError, remove_place};
+use super::{Place, Tenant, TenantError, remove_one};
 use crate::engine::fingerprint::Fingerprint;
 use crate::engine::graph::ConceptGraph;
+use crate::storage::AtomicBatch;
 use crate::storage::keys::{self, Kind};
 use crate::storage::records::EntryRecord;
-use crate::storage::{AtomicBatch, decode};
 use crate::types::{AtomId, AtomNo};
 
 /// Atoms removed in one slice: about a millisecond's worth.
@@ -67,10 +67,8 @@ impl Tenant {
         let slice = erasure.atoms.get(erasure.done..end).unwrap_or_default();
         let mut batch = AtomicBatch::new(self.epoch);
         for (id, no, row) in slice {
-            let key = keys::by_atom(self.no, Kind::Entry, *no);
-            let bytes = self.commit.store().get(&key)?;
-            let entry = decode::<EntryRecord>(&bytes.ok_or_else(|| damaged("an atom's entry"))?)?;
-            delete_atom_keys(self, &mut batch, *no);
+            let entry = self.entry_of(*no)?;
+            self.delete_atom_keys(&mut batch, *no);
             let place = Place { domain_no: erasure.domain_no, row: *row };
             self.forget_across_domains(*id, place, &entry);
         }
@@ -79,8 +77,7 @@ impl Tenant {
         erasure.done = end;
         let is_last = end == erasure.atoms.len();
         if is_last {
-            batch.delete(keys::by_number(self.no, Kind::Domain, erasure.domain_no));
-            batch.delete(keys::by_number(self.no, Kind::Consolidated, erasure.domain_no));
+            self.delete_domain_keys(&mut batch, erasure.domain_no);
         }
         self.commit.apply(&batch)?;
         self.cues.apply(cues);
@@ -117,10 +114,10 @@ impl Tenant {
             self.external_refs.remove(&Fingerprint(print.0));
         }
         if let Some(print) = entry.fingerprint {
-            remove_place(&mut self.fingerprints, Fingerprint(print.0), place);
+            remove_one(&mut self.fingerprints, Fingerprint(print.0), place);
         }
         for concept in concept_hashes(entry) {
-            remove_place(&mut self.concept_atoms, concept, place);
+            remove_one(&mut self.concept_atoms, concept, place);
         }
     }
 
@@ -150,11 +147,18 @@ impl Tenant {
         }
         Ok(false)
     }
-}
 
-/// Everything stored under an atom's number.
-pub(super) fn delete_atom_keys(tenant: &Tenant, batch: &mut AtomicBatch, no: AtomNo) {
-    for kind in [Kind::Atom, Kind::Entry, Kind::Access, Kind::Standing] {
-        batch.delete(keys::by_atom(tenant.no, kind, no));
+    /// Deletes everything stored under an atom's number.
+    pub(super) fn delete_atom_keys(&self, batch: &mut AtomicBatch, no: AtomNo) {
+        for kind in [Kind::Atom, Kind::Entry, Kind::Access, Kind::Standing] {
+            batch.delete(keys::by_atom(self.no, kind, no));
+        }
+    }
+
+    /// Deletes everything stored under a domain's number.
+    pub(super) fn delete_domain_keys(&self, batch: &mut AtomicBatch, domain_no: u32) {
+        for kind in [Kind::Domain, Kind::Consolidated] {
+            batch.delete(keys::by_number(self.no, kind, domain_no));
+        }
     }
 }

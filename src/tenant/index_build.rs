@@ -3,14 +3,11 @@
 
 use std::path::PathBuf;
 
-use super::open::damaged;
+use super::open::{damaged, vector_from};
 use super::{Place, Tenant, TenantError};
 use crate::engine::fingerprint::Fingerprint;
 use crate::engine::text::Analysis;
 use crate::index::{Graph, GraphBuild, IndexError, Loaded};
-use crate::storage::decode;
-use crate::storage::keys::{self, Kind};
-use crate::storage::records::EntryRecord;
 
 /// A graph to be built elsewhere: plain data, no reference into the tenant.
 pub struct IndexBuild {
@@ -120,16 +117,14 @@ impl Tenant {
         }
         self.add_domain(domain_no, old.name);
         for row in live {
-            let key = keys::by_atom(self.no, Kind::Entry, row.no);
-            let bytes = self.commit.store().get(&key)?;
-            let entry = decode::<EntryRecord>(&bytes.ok_or_else(|| damaged("an atom's entry"))?)?;
+            let entry = self.entry_of(row.no)?;
             // Counted again a moment later.
             if let Some(count) = self.content_counts.get_mut(&Fingerprint(entry.content_print)) {
                 *count -= 1;
             }
             let analysis = Analysis::from_bytes(&entry.analysis)
                 .ok_or_else(|| damaged("an entry's analysis"))?;
-            let vector = super::open::vector_from(&entry);
+            let vector = entry.vector.as_ref().map(vector_from);
             self.remember(&entry, row, &analysis, vector.as_ref())?;
         }
         self.restore_represented(domain_no);

@@ -144,10 +144,14 @@ impl Tenant {
     }
 }
 
-/// Removes one place from a multimap and drops the entry when it was the last.
-fn remove_place<K: std::hash::Hash + Eq>(map: &mut FxHashMap<K, Vec<Place>>, key: K, place: Place) {
+/// Removes one value from a multimap and drops the entry when it was the last.
+fn remove_one<K, V>(map: &mut FxHashMap<K, Vec<V>>, key: K, value: V)
+where
+    K: std::hash::Hash + Eq,
+    V: PartialEq,
+{
     if let std::collections::hash_map::Entry::Occupied(mut entry) = map.entry(key) {
-        entry.get_mut().retain(|kept| *kept != place);
+        entry.get_mut().retain(|kept| *kept != value);
         if entry.get().is_empty() {
             entry.remove();
         }

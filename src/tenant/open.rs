@@ -19,7 +19,7 @@ use crate::engine::text::{ANALYZER_VERSION, Analysis};
 use crate::storage::keys::{self, Kind};
 use crate::storage::records::{
     AccessRecord, AtomRecord, ConceptRecord, CountersRecord, DomainRecord, EdgeRecord, EntryRecord,
-    HeaderRecord, StandingRecord,
+    HeaderRecord, StandingRecord, VectorRecord,
 };
 use crate::storage::{AtomicBatch, Record, Visit, decode, encode};
 use crate::types::{AtomId, AtomNo, QuantizedVector, Timestamp};
@@ -297,7 +297,7 @@ impl Tenant {
         standing::restore(standings, &mut row, &mut self.ties);
         row.evidence = Evidence { valence: row.valence, outcome_count: row.outcome_count };
         row.visibility = self.ties.get(row.id).map_or(Visibility::Shown, Ties::visibility);
-        let vector = vector_from(&entry);
+        let vector = entry.vector.as_ref().map(vector_from);
         self.remember(&entry, row, &analysis, vector.as_ref())
     }
 
@@ -395,8 +395,7 @@ pub(super) fn row_from(no: AtomNo, entry: &EntryRecord, access: Option<&AccessRe
     }
 }
 
-pub(super) fn vector_from(entry: &EntryRecord) -> Option<QuantizedVector> {
-    let vector = entry.vector.as_ref()?;
-    let values = vector.values.iter().map(|byte| byte.cast_signed()).collect();
-    Some(QuantizedVector { scale: vector.scale, values })
+pub(super) fn vector_from(record: &VectorRecord) -> QuantizedVector {
+    let values = record.values.iter().map(|byte| byte.cast_signed()).collect();
+    QuantizedVector { scale: record.scale, values }
 }

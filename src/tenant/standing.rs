@@ -110,6 +110,10 @@ impl Tenant {
         Ok(())
     }
 
+    pub(super) fn find_row(&self, id: AtomId) -> Option<&Row> {
+        self.row(*self.atoms.get(&id)?)
+    }
+
     pub(super) fn row_mut(&mut self, place: Place) -> Option<&mut Row> {
         self.domains.get_mut(&place.domain_no)?.rows.get_mut(place.row as usize)
     }
@@ -118,8 +122,8 @@ impl Tenant {
     /// the outcomes, and the mean of the valences weighted by them. O(members).
     pub(super) fn refresh_evidence(&mut self, id: AtomId) {
         let Some(place) = self.atoms.get(&id).copied() else { return };
-        let members = self.ties.members(id).iter().filter_map(|id| self.atoms.get(id));
-        let rows = members.chain([&place]).filter_map(|place| self.row(*place));
+        let members = self.ties.members(id).iter();
+        let rows = members.chain([&id]).filter_map(|id| self.find_row(*id));
         let (mut sum, mut count) = (0.0_f64, 0_u32);
         for row in rows {
             sum += f64::from(row.valence) * f64::from(row.outcome_count);
@@ -147,11 +151,7 @@ impl Tenant {
 pub(super) fn standing_of(row: &Row, ties: Option<&Ties>) -> StandingRecord {
     let id_of = |id: AtomId| Id(*id.as_bytes());
     StandingRecord {
-        kind: match row.kind {
-            AtomKind::Episode => 0,
-            AtomKind::Prototype => 1,
-            AtomKind::Singleton => 2,
-        },
+        kind: stored_kind(row.kind),
         valence: row.valence,
         outcome_count: row.outcome_count,
         is_protected: row.is_protected,
@@ -182,6 +182,14 @@ pub(super) fn restore(
         ties.superseded_by = record.superseded_by.map(atom_id);
         ties.supersedes = record.supersedes.into_iter().map(atom_id).collect();
     });
+}
+
+pub(super) fn stored_kind(kind: AtomKind) -> u8 {
+    match kind {
+        AtomKind::Episode => 0,
+        AtomKind::Prototype => 1,
+        AtomKind::Singleton => 2,
+    }
 }
 
 pub(super) fn kind_from(stored: u8) -> AtomKind {

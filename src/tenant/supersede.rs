@@ -6,9 +6,7 @@ use super::store::Pending;
 use super::{Tenant, TenantError};
 use crate::engine::atom::{Atom, RevisionChain};
 use crate::engine::fingerprint::Fingerprint;
-use crate::storage::decode;
-use crate::storage::keys::{self, Kind};
-use crate::storage::records::{EntryRecord, Id};
+use crate::storage::records::Id;
 use crate::types::AtomId;
 use crate::types::limits::CHAIN_REVISIONS_MAX;
 
@@ -35,7 +33,7 @@ impl Tenant {
         if superseded.is_empty() {
             return Ok(());
         }
-        let place = *self.atoms.get(&by).ok_or_else(|| damaged("a new atom's row"))?;
+        let place = self.place_of(by)?;
         let ids: Vec<Id> = superseded.iter().map(|id| Id(*id.as_bytes())).collect();
         self.put_standing(&mut pending.batch, place, |record| record.supersedes = ids)?;
         self.ties.change(by, |ties| ties.supersedes = superseded.to_vec());
@@ -65,20 +63,16 @@ impl Tenant {
             return Ok(());
         }
         let freed = [members, vec![prototype]].concat();
-        for id in &freed {
-            self.put_restored(&mut pending.batch, *id)?;
-        }
+        self.put_restored(&mut pending.batch, domain_no, &freed)?;
         self.restore_all(&freed);
-        pending.batch.delete(keys::by_number(self.no, Kind::Consolidated, domain_no));
         Ok(())
     }
 
     /// What was superseded may be said again: the gate no longer knows it.
     fn admit_again(&mut self, id: AtomId) -> Result<(), TenantError> {
-        let place = *self.atoms.get(&id).ok_or_else(|| damaged("an atom's place"))?;
+        let place = self.place_of(id)?;
         let row = self.row(place).ok_or_else(|| damaged("an atom's row"))?;
-        let bytes = self.commit.store().get(&keys::by_atom(self.no, Kind::Entry, row.no))?;
-        let entry = decode::<EntryRecord>(&bytes.ok_or_else(|| damaged("an atom's entry"))?)?;
+        let entry = self.entry_of(row.no)?;
         if let Some(domain) = self.domains.get_mut(&place.domain_no) {
             let (content, wording) = (entry.content_print, entry.wording_print);
             domain.forget_prints(place.row, Fingerprint(content), Fingerprint(wording));
