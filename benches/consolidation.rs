@@ -8,12 +8,16 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench reports to the terminal")]
 #![allow(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "bounded by design")]
 
+#[path = "support/random.rs"]
+mod random;
+
 use std::cell::Cell;
 
 use hebbd::engine::consolidation::{Cosines, Point, Words, plan_consolidation};
 use hebbd::engine::params::ConsolidationParams;
 use hebbd::index::{IndexSettings, QueryVector, VectorIndex};
 use hebbd::types::{AtomNo, Clock, QuantizedVector, SystemClock};
+use random::Random;
 
 const DIMENSIONS: usize = 256;
 const LATENT: usize = 32;
@@ -21,28 +25,6 @@ const LATENT: usize = 32;
 const NOISE: f32 = 3.0;
 const WORDS: usize = 8;
 const VOCABULARY: u64 = 20_000;
-
-/// splitmix64.
-struct Random(u64);
-
-impl Random {
-    /// Roughly normal, with mean zero and variance one.
-    fn normal(&mut self) -> f32 {
-        (0..12).map(|_| self.uniform()).sum::<f32>() - 6.0
-    }
-
-    fn uniform(&mut self) -> f32 {
-        f32::from((self.next() >> 48) as u16) / 65_536.0
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-}
 
 /// One domain, as the owner of the vectors holds it.
 struct Domain {

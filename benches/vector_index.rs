@@ -8,12 +8,16 @@
 #![allow(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "bounded by design")]
 #![allow(clippy::disallowed_methods, reason = "a bench measures wall time")]
 
+#[path = "support/random.rs"]
+mod random;
+
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use hebbd::index::{IndexSettings, QueryVector, VectorIndex};
 use hebbd::types::{AtomNo, EmbedderIdentity, QuantizedVector};
+use random::Random;
 
 const DIMENSIONS: usize = 256;
 const LATENT: usize = 32;
@@ -21,28 +25,6 @@ const LATENT: usize = 32;
 const NOISE: f32 = 3.0;
 const QUERIES: usize = 200;
 const SIZES: [usize; 3] = [1_000, 10_000, 100_000];
-
-/// splitmix64.
-struct Random(u64);
-
-impl Random {
-    /// Roughly normal, with mean zero and variance one.
-    fn normal(&mut self) -> f32 {
-        (0..12).map(|_| self.uniform()).sum::<f32>() - 6.0
-    }
-
-    fn uniform(&mut self) -> f32 {
-        f32::from((self.next() >> 48) as u16) / 65_536.0
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-}
 
 struct Source {
     random: Random,

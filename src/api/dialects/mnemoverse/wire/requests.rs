@@ -13,158 +13,135 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Raw<'de>, D::Er
     <&RawValue>::deserialize(deserializer).map(Some)
 }
 
-/// A write, alone or as an item of a batch.
-#[derive(Deserialize)]
-pub(crate) struct BatchItem<'a> {
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) content: Raw<'a>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) concepts: Raw<'a>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) domain: Raw<'a>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) metadata: Raw<'a>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) external_ref: Raw<'a>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) fingerprint: Raw<'a>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) supersedes: Raw<'a>,
+/// A body with these fields, each of them optional and kept as text.
+macro_rules! request {
+    ($(#[$about:meta])* $name:ident { $($(#[$about_field:meta])* $field:ident,)* }) => {
+        $(#[$about])*
+        #[derive(Deserialize)]
+        pub(crate) struct $name<'a> {
+            $(
+                $(#[$about_field])*
+                #[serde(borrow, default, deserialize_with = "present")]
+                pub(crate) $field: Raw<'a>,
+            )*
+        }
+    };
 }
 
-#[derive(Deserialize)]
-pub(crate) struct WriteBatchRequest<'a> {
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) items: Raw<'a>,
+request! {
+    /// A write, alone or as an item of a batch.
+    BatchItem {
+        content,
+        concepts,
+        domain,
+        metadata,
+        external_ref,
+        fingerprint,
+        supersedes,
+    }
 }
 
-#[derive(Deserialize)]
-pub(crate) struct ReadRequest<'a> {
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) query: Raw<'a>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) top_k: Raw<'a>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) domain: Raw<'a>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) min_relevance: Raw<'a>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) include_associations: Raw<'a>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) concepts: Raw<'a>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) fingerprint: Raw<'a>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) order_by: Raw<'a>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) since: Raw<'a>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) until: Raw<'a>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) exclude_author: Raw<'a>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) include_history: Raw<'a>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) diversity: Raw<'a>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) strategy: Raw<'a>,
-    /// This server's own: how similarity is computed.
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) retrieval: Raw<'a>,
+request! {
+    WriteBatchRequest {
+        items,
+    }
 }
 
-/// The value of `retrieval`.
-#[derive(Deserialize)]
-pub(crate) struct RetrievalOptions<'a> {
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) mode: Raw<'a>,
+request! {
+    ReadRequest {
+        query,
+        top_k,
+        domain,
+        min_relevance,
+        include_associations,
+        concepts,
+        fingerprint,
+        order_by,
+        since,
+        until,
+        exclude_author,
+        include_history,
+        diversity,
+        strategy,
+        /// This server's own: how similarity is computed.
+        retrieval,
+    }
 }
 
-#[derive(Deserialize)]
-pub(crate) struct ReadBatchRequest<'a> {
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) queries: Raw<'a>,
+request! {
+    /// The value of `retrieval`.
+    RetrievalOptions {
+        mode,
+    }
 }
 
-#[derive(Deserialize)]
-pub(crate) struct ExternalRefRequest<'a> {
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) external_ref: Raw<'a>,
+request! {
+    ReadBatchRequest {
+        queries,
+    }
 }
 
-/// What a query has besides the fields of a read.
-#[derive(Deserialize)]
-pub(crate) struct QueryRequest<'a> {
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) domains: Raw<'a>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) metadata_filter: Raw<'a>,
+request! {
+    ExternalRefRequest {
+        external_ref,
+    }
 }
 
-/// One entry of `metadata_filter`.
-#[derive(Deserialize)]
-pub(crate) struct FilterCondition<'a> {
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) key: Raw<'a>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) op: Raw<'a>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) value: Raw<'a>,
+request! {
+    /// What a query has besides the fields of a read.
+    QueryRequest {
+        domains,
+        metadata_filter,
+    }
 }
 
-#[derive(Deserialize)]
-pub(crate) struct FeedbackRequest<'a> {
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) atom_ids: Raw<'a>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) outcome: Raw<'a>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) concepts: Raw<'a>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) query_concepts: Raw<'a>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) domain: Raw<'a>,
+request! {
+    /// One entry of `metadata_filter`.
+    FilterCondition {
+        key,
+        op,
+        value,
+    }
 }
 
-#[derive(Deserialize)]
-pub(crate) struct ConsolidateRequest<'a> {
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) domain: Raw<'a>,
-    /// This server's own: takes a consolidation back.
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) undo: Raw<'a>,
+request! {
+    FeedbackRequest {
+        atom_ids,
+        outcome,
+        concepts,
+        query_concepts,
+        domain,
+    }
 }
 
-#[derive(Deserialize)]
-pub(crate) struct RecentRequest<'a> {
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) domain: Raw<'a>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) since: Raw<'a>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) until: Raw<'a>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) exclude_author: Raw<'a>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) limit: Raw<'a>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) cursor: Raw<'a>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) include_history: Raw<'a>,
+request! {
+    ConsolidateRequest {
+        domain,
+        /// This server's own: takes a consolidation back.
+        undo,
+    }
 }
 
-#[derive(Deserialize)]
-pub(crate) struct GraphRequest<'a> {
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) seeds: Raw<'a>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) depth: Raw<'a>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) limit: Raw<'a>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) domain: Raw<'a>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(crate) min_weight: Raw<'a>,
+request! {
+    RecentRequest {
+        domain,
+        since,
+        until,
+        exclude_author,
+        limit,
+        cursor,
+        include_history,
+    }
+}
+
+request! {
+    GraphRequest {
+        seeds,
+        depth,
+        limit,
+        domain,
+        min_weight,
+    }
 }
 
 impl GraphRequest<'_> {
