@@ -241,7 +241,7 @@ mod tests {
         assert_eq!(keys(None, 2), [b"ab1".to_vec(), b"ab2".to_vec()]);
         assert_eq!(keys(Some(b"ab2"), 10), [b"ab3".to_vec()]);
         assert!(keys(None, 0).is_empty());
-        assert_eq!(store.delete_prefix(b"ab", 1, 2).unwrap(), 2);
+        assert_eq!(store.delete_prefix(b"ab", None, 1, 2).unwrap(), 2);
         assert_eq!(keys(None, 10), [b"ab3".to_vec()]);
     }
 

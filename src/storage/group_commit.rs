@@ -122,6 +122,25 @@ impl GroupCommit {
         Ok(())
     }
 
+    /// [`Store::delete_prefix`]. Visible at once, durable when a ticket taken afterwards is.
+    ///
+    /// # Errors
+    /// When the shard is poisoned or the engine cannot read or write.
+    pub fn delete_prefix(
+        &self,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        epoch: u64,
+        limit: usize,
+    ) -> Result<usize, StorageError> {
+        self.check_writable()?;
+        let count = self.store.delete_prefix(prefix, after, epoch, limit)?;
+        if count > 0 {
+            self.progress.applied.fetch_add(1, Ordering::AcqRel);
+        }
+        Ok(count)
+    }
+
     /// A ticket that covers everything applied so far, by any tenant of the shard.
     pub fn ticket(&self) -> CommitTicket {
         match self.policy {

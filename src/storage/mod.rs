@@ -171,19 +171,21 @@ pub trait Store: Send + Sync + 'static {
         Ok(pairs)
     }
 
-    /// Deletes up to `limit` keys that begin with `prefix`, atomically, and says how many it
-    /// deleted. Call until it answers less than `limit`: slices keep other tenants served.
+    /// Deletes up to `limit` keys that begin with `prefix` and sort after `after`, atomically, and
+    /// says how many it deleted. Call until it answers less than `limit`: slices keep other
+    /// tenants served.
     ///
     /// # Errors
     /// When the engine cannot read or write.
     fn delete_prefix(
         &self,
         prefix: &[u8],
+        after: Option<&[u8]>,
         epoch: u64,
         limit: usize,
     ) -> Result<usize, StorageError> {
         let mut batch = AtomicBatch::new(epoch);
-        self.for_each(prefix, None, &mut |key, _| {
+        self.for_each(prefix, after, &mut |key, _| {
             batch.delete(key.to_vec());
             if batch.changes.len() < limit { Visit::Continue(()) } else { Visit::Break(()) }
         })?;

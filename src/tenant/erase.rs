@@ -130,16 +130,10 @@ impl Tenant {
         self.check_usable()?;
         for kind in [Kind::Edge, Kind::Concept, Kind::Cue, Kind::Reply, Kind::Standing] {
             let prefix = keys::kind_prefix(self.no, kind);
-            let pairs = self.commit.store().scan(&prefix, None, SLICE_KEYS)?;
-            if pairs.is_empty() {
+            if self.commit.delete_prefix(&prefix, None, self.epoch, SLICE_KEYS)? == 0 {
                 continue;
             }
-            let mut batch = AtomicBatch::new(self.epoch);
-            for (key, _) in pairs {
-                batch.delete(key);
-            }
             // Memory forgets with the first slice; what it then lacks is on its way out.
-            self.commit.apply(&batch)?;
             self.graph = ConceptGraph::default();
             self.cues.clear();
             self.replies.clear();

@@ -156,17 +156,9 @@ impl Tenant {
         for kind in [Kind::Atom, Kind::Entry] {
             let prefix = keys::kind_prefix(self.no, kind);
             let after = keys::by_atom(self.no, kind, last_given);
-            loop {
-                let found = self.commit.store().scan(&prefix, Some(&after), UNFINISHED_SLICE)?;
-                if found.is_empty() {
-                    break;
-                }
-                let mut batch = AtomicBatch::new(self.epoch);
-                for (key, _) in found {
-                    batch.delete(key);
-                }
-                self.commit.apply(&batch)?;
-            }
+            let delete_slice =
+                || self.commit.delete_prefix(&prefix, Some(&after), self.epoch, UNFINISHED_SLICE);
+            while delete_slice()? == UNFINISHED_SLICE {}
         }
         Ok(())
     }
