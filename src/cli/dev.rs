@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::output;
 use crate::app::Application;
-use crate::control::keys::Dialect;
+use crate::control::keys::{Dialect, KeyKind, KeyOrder};
 use crate::control::plans;
 
 const FILE: &str = "dev-credentials.json";
@@ -63,7 +63,7 @@ fn new_key(application: &Application) -> anyhow::Result<String> {
         Some(tenant) => tenant,
         None => application.create_tenant(TENANT, plans::LOCAL)?,
     };
-    let key = directory.create_key(tenant.id, Dialect::Mnemoverse, TENANT)?;
+    let key = directory.create_key(KeyOrder::for_tenant(tenant.id, KeyKind::Mnemoverse, TENANT))?;
     Ok(key.secret.expose_secret().to_owned())
 }
 

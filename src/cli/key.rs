@@ -8,7 +8,7 @@ use secrecy::ExposeSecret;
 use super::offline::{self, ListArgs};
 use super::output;
 use crate::config::ConfigFlags;
-use crate::control::keys::{Dialect, KeyInfo};
+use crate::control::keys::{Dialect, KeyInfo, KeyKind, KeyOrder};
 use crate::types::{KeyId, TenantId};
 
 #[derive(Debug, clap::Subcommand)]
@@ -30,7 +30,7 @@ pub(super) struct CreateArgs {
     tenant: TenantId,
     /// The API it speaks: mnemoverse
     #[arg(long, value_parser = parse_dialect)]
-    dialect: Dialect,
+    dialect: KeyKind,
     /// A label for people
     #[arg(long, default_value = "")]
     name: String,
@@ -47,11 +47,10 @@ pub(super) struct RevokeArgs {
     id: KeyId,
 }
 
-fn parse_dialect(name: &str) -> Result<Dialect, String> {
-    let known = Dialect::WITH_KEYS.iter().map(|dialect| dialect.as_str()).collect::<Vec<_>>();
+fn parse_dialect(name: &str) -> Result<KeyKind, String> {
     Dialect::find(name)
-        .filter(|dialect| Dialect::WITH_KEYS.contains(dialect))
-        .ok_or_else(|| format!("expected one of: {}", known.join(", ")))
+        .and_then(|dialect| KeyKind::find(dialect, ""))
+        .ok_or_else(|| "expected one of: mnemoverse, tex, magneteco, metorial".to_owned())
 }
 
 pub(super) async fn run(command: KeyCommand) -> anyhow::Result<ExitCode> {
@@ -66,7 +65,11 @@ pub(super) async fn run(command: KeyCommand) -> anyhow::Result<ExitCode> {
     };
     match command {
         KeyCommand::Create(args) => {
-            let key = directory.create_key(args.tenant, args.dialect, &args.name)?;
+            let key = directory.create_key(KeyOrder::for_tenant(
+                args.tenant,
+                args.dialect,
+                &args.name,
+            ))?;
             let secret = key.secret.expose_secret();
             if args.json {
                 let mut json = as_json(&key.info);
@@ -93,8 +96,9 @@ pub(super) async fn run(command: KeyCommand) -> anyhow::Result<ExitCode> {
                 ));
                 for key in &keys {
                     let state = if key.revoked_at.is_some() { "revoked" } else { "active" };
-                    let KeyInfo { id, tenant, dialect, name, .. } = key;
-                    output::result(&format!("{id}  {tenant}  {dialect:10}  {state:7}  {name}"));
+                    let KeyInfo { id, owner, kind, name, .. } = key;
+                    let dialect = kind.dialect();
+                    output::result(&format!("{id}  {owner}  {dialect:10}  {state:7}  {name}"));
                 }
             }
         }
@@ -109,8 +113,8 @@ pub(super) async fn run(command: KeyCommand) -> anyhow::Result<ExitCode> {
 fn as_json(key: &KeyInfo) -> serde_json::Value {
     serde_json::json!({
         "id": key.id.to_string(),
-        "tenant": key.tenant.to_string(),
-        "dialect": key.dialect.as_str(),
+        "tenant": key.owner.to_string(),
+        "dialect": key.kind.dialect().as_str(),
         "name": key.name,
         "created_at": key.created_at.to_string(),
         "revoked_at": key.revoked_at.map(|at| at.to_string()),

@@ -12,7 +12,7 @@ use super::eval::InProcess;
 use super::{dev, load_config, output};
 use crate::app::Application;
 use crate::config::{Config, ConfigFlags};
-use crate::control::keys::Dialect;
+use crate::control::keys::{KeyKind, KeyOrder};
 use crate::control::plans;
 use crate::observability::logging;
 use crate::types::SystemClock;
@@ -91,7 +91,8 @@ pub(super) async fn start_in_process() -> anyhow::Result<InProcess> {
     std::fs::create_dir_all(&directory)?;
     let application = Application::start(&config, Arc::new(SystemClock)).await?;
     let tenant = application.create_tenant("eval", plans::LOCAL)?;
-    let key = application.directory().create_key(tenant.id, Dialect::Mnemoverse, "eval")?;
+    let order = KeyOrder::for_tenant(tenant.id, KeyKind::Mnemoverse, "eval");
+    let key = application.directory().create_key(order)?;
     let base_url = application.base_url();
     let (stop, stopped) = oneshot::channel::<()>();
     actix_rt::spawn(application.run_until_stopped(async move {

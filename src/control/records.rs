@@ -1,42 +1,42 @@
 //! The directory's records as they are stored, and their keys. `docs/storage-format.md` lists
-//! every field.
+//! every field. A field at the end of a record with a default was added later: records written
+//! before it lack it.
 
 use serde::{Deserialize, Serialize};
 
 use crate::storage::Record;
 use crate::storage::keys::{Reader, Writer};
-use crate::types::TenantId;
 
 /// First byte of every key of the directory's store.
-const KIND_COUNTERS: u8 = 0x01;
-const KIND_TENANT: u8 = 0x10;
-const KIND_KEY: u8 = 0x20;
-
-pub(super) fn counters_key() -> Vec<u8> {
-    vec![KIND_COUNTERS]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Table {
+    Counters = 0x01,
+    Organization = 0x08,
+    Project = 0x09,
+    Tenant = 0x10,
+    /// By the hash of the secret that is good now.
+    Key = 0x20,
+    /// By the hash of a secret that a rotation replaced and that is good for a while.
+    FormerKey = 0x21,
 }
 
-pub(super) fn tenants_prefix() -> Vec<u8> {
-    vec![KIND_TENANT]
+/// The prefix of every key of one table.
+pub(super) fn prefix(table: Table) -> Vec<u8> {
+    Writer::new().byte(table as u8).finish()
 }
 
-pub(super) fn tenant_key(id: TenantId) -> Vec<u8> {
-    Writer::new().byte(KIND_TENANT).bytes(id.as_bytes()).finish()
+/// The key of a record with an id of 16 bytes or a hash of 32.
+pub(super) fn key(table: Table, id: &[u8]) -> Vec<u8> {
+    Writer::new().byte(table as u8).bytes(id).finish()
 }
 
-pub(super) fn keys_prefix() -> Vec<u8> {
-    vec![KIND_KEY]
-}
-
-pub(super) fn key_key(hash: &[u8; 32]) -> Vec<u8> {
-    Writer::new().byte(KIND_KEY).bytes(hash).finish()
-}
-
-/// The hash inside a key made by [`key_key`].
-pub(super) fn hash_in_key(key: &[u8]) -> Option<[u8; 32]> {
+/// The id or hash inside a key made by [`key`].
+pub(super) fn id_in<const N: usize>(key: &[u8]) -> Option<[u8; N]> {
     let mut reader = Reader::new(key);
     reader.byte()?;
-    reader.array()
+    let id = reader.array()?;
+    reader.is_empty().then_some(id)
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -48,6 +48,31 @@ impl Record for CountersRecord {
     const VERSION: u8 = 1;
 }
 
+/// Key: the id, 16 bytes.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct OrganizationRecord {
+    pub name: String,
+    pub created_at_us: i64,
+}
+
+impl Record for OrganizationRecord {
+    const VERSION: u8 = 1;
+}
+
+/// Key: the id, 16 bytes.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct ProjectRecord {
+    #[serde(with = "serde_bytes")]
+    pub organization: [u8; 16],
+    pub name: String,
+    pub created_at_us: i64,
+}
+
+impl Record for ProjectRecord {
+    const VERSION: u8 = 1;
+}
+
+/// Key: the id, 16 bytes.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct TenantRecord {
     #[serde(with = "serde_bytes")]
@@ -57,24 +82,62 @@ pub(super) struct TenantRecord {
     pub plan: String,
     pub shard: u16,
     pub created_at_us: i64,
+    /// Absent for tenants made before there were projects: the default project.
+    #[serde(default)]
+    pub project: Option<[u8; 16]>,
+    /// Set while its content is being erased.
+    #[serde(default)]
+    pub deleted_at_us: Option<i64>,
+    /// Shards that hold bytes of it which are to be erased.
+    #[serde(default)]
+    pub leftover_on: Vec<u16>,
 }
 
 impl Record for TenantRecord {
     const VERSION: u8 = 1;
 }
 
+/// Key: BLAKE3 of the secret.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct KeyRecord {
     #[serde(with = "serde_bytes")]
     pub id: [u8; 16],
+    /// The owner: a tenant, or for a management key an organization.
     #[serde(with = "serde_bytes")]
-    pub tenant: [u8; 16],
+    pub owner: [u8; 16],
     pub dialect: String,
     pub name: String,
     pub created_at_us: i64,
     pub revoked_at_us: Option<i64>,
+    /// Which of the dialect's kinds; empty for the first.
+    #[serde(default)]
+    pub kind: String,
+    /// `None` for those a new key of its kind has.
+    #[serde(default)]
+    pub scopes: Option<Vec<String>>,
+    #[serde(default)]
+    pub expires_at_us: Option<i64>,
+    #[serde(default)]
+    pub last_used_at_us: Option<i64>,
+    /// First and last characters of the random part.
+    #[serde(default)]
+    pub head: String,
+    #[serde(default)]
+    pub tail: String,
 }
 
 impl Record for KeyRecord {
+    const VERSION: u8 = 1;
+}
+
+/// Key: BLAKE3 of the former secret.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct FormerKeyRecord {
+    #[serde(with = "serde_bytes")]
+    pub key: [u8; 16],
+    pub until_us: i64,
+}
+
+impl Record for FormerKeyRecord {
     const VERSION: u8 = 1;
 }

@@ -1,19 +1,337 @@
-//! Tenants as the control plane sees them: a name, a plan, a place.
+//! Tenants as the control plane sees them: a name, a plan, a place. A tenant that is deleted
+//! stays in the directory, known to nobody but the eraser, until its content is gone; a tenant
+//! that moves notes on which shard bytes of it are left.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::{Arc, PoisonError};
 
+use uuid::Uuid;
+
+use super::keys::KeyOwner;
 use super::plans::Plan;
-use crate::types::{ShardNo, TenantId, TenantNo, Timestamp};
+use super::records::{self, CountersRecord, Table, TenantRecord};
+use super::{ControlError, Directory};
+use crate::storage::{AtomicBatch, encode};
+use crate::types::{ProjectId, ShardNo, TenantId, TenantNo, Timestamp};
 
 #[derive(Debug, Clone)]
 pub struct Tenant {
     pub id: TenantId,
     /// Prefix of all its storage keys.
     pub no: TenantNo,
+    pub project: ProjectId,
     /// The operator's label; not unique.
     pub name: Arc<str>,
     pub plan: Arc<Plan>,
-    /// Chosen once, at creation, and kept: editing the shard file moves nobody.
+    /// Chosen once, at creation, and kept until an operator moves it: editing the shard file
+    /// moves nobody.
     pub shard: ShardNo,
     pub created_at: Timestamp,
+    /// Set while its content is being erased.
+    pub(super) deleted_at: Option<Timestamp>,
+    /// Shards that hold bytes of it which are to be erased.
+    pub(super) leftover_on: Arc<[ShardNo]>,
+}
+
+/// A tenant to be made.
+#[derive(Debug, Clone)]
+pub struct NewTenant<'a> {
+    pub name: &'a str,
+    pub plan: &'a str,
+    /// `None` for the oldest project.
+    pub project: Option<ProjectId>,
+}
+
+/// Bytes that no tenant needs any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leftover {
+    pub tenant: TenantId,
+    pub no: TenantNo,
+    pub shards: Vec<ShardNo>,
+    /// Whether the tenant itself goes when they are erased.
+    pub is_deleted: bool,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct TenantNumbers(BTreeMap<TenantNo, TenantId>);
+
+impl Directory {
+    /// Creates a tenant in the oldest project. Durable on return.
+    ///
+    /// # Errors
+    /// As [`Directory::add_tenant`].
+    pub fn create_tenant(
+        &self,
+        name: &str,
+        plan: &str,
+        place: impl FnOnce(TenantId) -> ShardNo,
+    ) -> Result<Tenant, ControlError> {
+        self.add_tenant(&NewTenant { name, plan, project: None }, place)
+    }
+
+    /// Creates a tenant on the shard that `place` answers. Durable on return.
+    ///
+    /// # Errors
+    /// For a bad name, an unknown plan or project, or when the store fails.
+    pub fn add_tenant(
+        &self,
+        new: &NewTenant<'_>,
+        place: impl FnOnce(TenantId) -> ShardNo,
+    ) -> Result<Tenant, ControlError> {
+        let name = super::directory::label("name", new.name)?;
+        let plan = self.plan(new.plan)?;
+        let mut counters = self.changing();
+        let project = match new.project {
+            Some(project) => self.get_project(project)?.id,
+            None => self.found_default()?,
+        };
+        let id = TenantId(Uuid::now_v7());
+        let tenant = Tenant {
+            id,
+            no: TenantNo(counters.next_tenant_no),
+            project,
+            name: name.into(),
+            plan,
+            shard: place(id),
+            created_at: self.clock.now(),
+            deleted_at: None,
+            leftover_on: Arc::default(),
+        };
+        let next = CountersRecord { next_tenant_no: counters.next_tenant_no + 1 };
+        let mut batch = AtomicBatch::new(0);
+        put_tenant(&mut batch, &tenant)?;
+        batch.put(records::prefix(Table::Counters), encode(&next)?);
+        self.commit(&batch)?;
+        *counters = next;
+        self.show_tenant(tenant.clone());
+        Ok(tenant)
+    }
+
+    /// Gives a tenant another plan, from its next request on. Durable on return.
+    ///
+    /// # Errors
+    /// For an unknown tenant or plan, or when the store fails.
+    pub fn set_plan(&self, id: TenantId, plan: &str) -> Result<Tenant, ControlError> {
+        let plan = self.plan(plan)?;
+        let _changing = self.changing();
+        let tenant = Tenant { plan, ..self.get_tenant(id)? };
+        self.keep_tenant(tenant)
+    }
+
+    /// Notes that bytes of a tenant are being copied to `shard`, where they count for nothing
+    /// until [`Directory::finish_move`]. Durable on return.
+    ///
+    /// # Errors
+    /// For an unknown tenant, or one that is there already, or when the store fails.
+    pub fn begin_move(&self, id: TenantId, shard: ShardNo) -> Result<Tenant, ControlError> {
+        let _changing = self.changing();
+        let tenant = self.get_tenant(id)?;
+        if tenant.shard == shard {
+            return Err(ControlError::AlreadyThere { tenant: id, shard });
+        }
+        let mut leftover_on: Vec<_> = tenant.leftover_on.to_vec();
+        leftover_on.retain(|left| *left != shard);
+        leftover_on.push(shard);
+        self.keep_tenant(Tenant { leftover_on: leftover_on.into(), ..tenant })
+    }
+
+    /// From here on the tenant lives on `shard`, and what it had on its former one is left over.
+    /// Durable on return.
+    ///
+    /// # Errors
+    /// For an unknown tenant, or when the store fails; then it lives where it did.
+    pub fn finish_move(&self, id: TenantId, shard: ShardNo) -> Result<Tenant, ControlError> {
+        let _changing = self.changing();
+        let tenant = self.get_tenant(id)?;
+        let mut leftover_on: Vec<_> = tenant.leftover_on.to_vec();
+        leftover_on.push(tenant.shard);
+        leftover_on.retain(|left| *left != shard);
+        self.keep_tenant(Tenant { shard, leftover_on: leftover_on.into(), ..tenant })
+    }
+
+    /// Makes a tenant unknown to everybody, at once, and its keys with it. Its content remains
+    /// to be erased: [`Directory::leftovers`]. Durable on return.
+    ///
+    /// # Errors
+    /// For an unknown tenant, or when the store fails.
+    pub fn delete_tenant(&self, id: TenantId) -> Result<Leftover, ControlError> {
+        let _changing = self.changing();
+        let tenant = self.get_tenant(id)?;
+        let mut left: Vec<_> = tenant.leftover_on.to_vec();
+        left.retain(|shard| *shard != tenant.shard);
+        left.push(tenant.shard);
+        let deleted_at = Some(self.clock.now());
+        let tenant = Tenant { deleted_at, leftover_on: left.into(), ..tenant };
+        let owner = KeyOwner::Tenant(id);
+        let mut batch = AtomicBatch::new(0);
+        put_tenant(&mut batch, &tenant)?;
+        self.delete_keys_of(&mut batch, owner);
+        self.commit(&batch)?;
+        self.forget_keys_of(owner);
+        let leftover = leftover_of(&tenant);
+        self.show_tenant(tenant);
+        Ok(leftover)
+    }
+
+    /// What is to be erased: content of deleted tenants, and what moves left behind. A crash
+    /// changes nothing about it.
+    #[must_use]
+    pub fn leftovers(&self) -> Vec<Leftover> {
+        let with_leftovers = self.tenants.iter().filter(|tenant| !tenant.leftover_on.is_empty());
+        let mut found: Vec<_> = with_leftovers.map(|tenant| leftover_of(&tenant)).collect();
+        found.sort_by_key(|leftover| leftover.no);
+        found
+    }
+
+    /// Notes that everything of `leftover` is erased, durably. Of a deleted tenant nothing remains.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn forget_leftover(&self, leftover: &Leftover) -> Result<(), ControlError> {
+        let _changing = self.changing();
+        let Some(tenant) = self.tenants.get(&leftover.tenant).map(|entry| entry.clone()) else {
+            return Ok(());
+        };
+        if tenant.deleted_at.is_some() != leftover.is_deleted {
+            return Ok(());
+        }
+        if leftover.is_deleted {
+            let mut batch = AtomicBatch::new(0);
+            batch.delete(records::key(Table::Tenant, tenant.id.as_bytes()));
+            self.commit(&batch)?;
+            self.tenants.remove(&tenant.id);
+            self.numbers_mut(|numbers| numbers.remove(&tenant.no));
+            return Ok(());
+        }
+        let mut left: Vec<_> = tenant.leftover_on.to_vec();
+        left.retain(|shard| !leftover.shards.contains(shard));
+        self.keep_tenant(Tenant { leftover_on: left.into(), ..tenant })?;
+        Ok(())
+    }
+
+    /// # Errors
+    /// [`ControlError::UnknownTenant`]; a deleted tenant is unknown.
+    pub fn get_tenant(&self, id: TenantId) -> Result<Tenant, ControlError> {
+        let found = self.tenants.get(&id).filter(|tenant| tenant.deleted_at.is_none());
+        found.map(|tenant| tenant.clone()).ok_or(ControlError::UnknownTenant(id))
+    }
+
+    /// Whether a tenant was deleted and its content is not erased yet.
+    #[must_use]
+    pub fn is_being_erased(&self, id: TenantId) -> bool {
+        self.tenants.get(&id).is_some_and(|tenant| tenant.deleted_at.is_some())
+    }
+
+    /// Every tenant, oldest first.
+    #[must_use]
+    pub fn tenants(&self) -> Vec<Tenant> {
+        self.tenants_after(TenantNo(0), usize::MAX)
+    }
+
+    /// At most `limit` tenants, oldest first, from the one after number `after` on.
+    #[must_use]
+    pub fn tenants_after(&self, after: TenantNo, limit: usize) -> Vec<Tenant> {
+        let numbers = self.tenant_numbers.read().unwrap_or_else(PoisonError::into_inner);
+        let range = numbers.0.range((Bound::Excluded(after), Bound::Unbounded));
+        range.filter_map(|(_, id)| self.get_tenant(*id).ok()).take(limit).collect()
+    }
+
+    /// Tenants known, those being erased included.
+    #[must_use]
+    pub fn tenant_count(&self) -> usize {
+        self.tenants.len()
+    }
+
+    /// The shards that hold at least one tenant, or what is left of one.
+    #[must_use]
+    pub fn shards_in_use(&self) -> Vec<ShardNo> {
+        let mut shards: Vec<_> = Vec::new();
+        for tenant in &self.tenants {
+            shards.push(tenant.shard);
+            shards.extend(tenant.leftover_on.iter());
+            if shards.len() > 4_096 {
+                shards.sort_unstable();
+                shards.dedup();
+            }
+        }
+        shards.sort_unstable();
+        shards.dedup();
+        shards
+    }
+
+    /// How many tenants live on a shard.
+    #[must_use]
+    pub fn tenants_on(&self, shard: ShardNo) -> usize {
+        let on_it = |tenant: &Tenant| tenant.shard == shard && tenant.deleted_at.is_none();
+        self.tenants.iter().filter(|tenant| on_it(tenant)).count()
+    }
+
+    fn keep_tenant(&self, tenant: Tenant) -> Result<Tenant, ControlError> {
+        let mut batch = AtomicBatch::new(0);
+        put_tenant(&mut batch, &tenant)?;
+        self.commit(&batch)?;
+        self.show_tenant(tenant.clone());
+        Ok(tenant)
+    }
+
+    fn show_tenant(&self, tenant: Tenant) {
+        let (no, id) = (tenant.no, tenant.id);
+        self.tenants.insert(id, tenant);
+        self.numbers_mut(|numbers| numbers.insert(no, id));
+    }
+
+    fn numbers_mut<R>(&self, change: impl FnOnce(&mut BTreeMap<TenantNo, TenantId>) -> R) -> R {
+        let mut numbers = self.tenant_numbers.write().unwrap_or_else(PoisonError::into_inner);
+        change(&mut numbers.0)
+    }
+
+    pub(super) fn load_tenants(&self) -> Result<(), ControlError> {
+        let default_project = self.found_default()?;
+        let mut numbers = BTreeMap::new();
+        self.load(Table::Tenant, |_: [u8; 16], record: TenantRecord| {
+            let project = record.project.map(|id| ProjectId(Uuid::from_bytes(id)));
+            let tenant = Tenant {
+                id: TenantId(Uuid::from_bytes(record.id)),
+                no: TenantNo(record.no),
+                project: project.unwrap_or(default_project),
+                name: record.name.into(),
+                plan: self.plan(&record.plan)?,
+                shard: ShardNo(record.shard),
+                created_at: Timestamp::from_micros(record.created_at_us),
+                deleted_at: record.deleted_at_us.map(Timestamp::from_micros),
+                leftover_on: record.leftover_on.into_iter().map(ShardNo).collect(),
+            };
+            numbers.insert(tenant.no, tenant.id);
+            self.tenants.insert(tenant.id, tenant);
+            Ok(())
+        })?;
+        self.numbers_mut(|known| *known = numbers);
+        Ok(())
+    }
+}
+
+fn leftover_of(tenant: &Tenant) -> Leftover {
+    Leftover {
+        tenant: tenant.id,
+        no: tenant.no,
+        shards: tenant.leftover_on.to_vec(),
+        is_deleted: tenant.deleted_at.is_some(),
+    }
+}
+
+fn put_tenant(batch: &mut AtomicBatch, tenant: &Tenant) -> Result<(), ControlError> {
+    let record = TenantRecord {
+        id: *tenant.id.as_bytes(),
+        no: tenant.no.0,
+        name: tenant.name.to_string(),
+        plan: tenant.plan.name.clone(),
+        shard: tenant.shard.0,
+        created_at_us: tenant.created_at.as_micros(),
+        project: Some(*tenant.project.as_bytes()),
+        deleted_at_us: tenant.deleted_at.map(Timestamp::as_micros),
+        leftover_on: tenant.leftover_on.iter().map(|shard| shard.0).collect(),
+    };
+    batch.put(records::key(Table::Tenant, tenant.id.as_bytes()), encode(&record)?);
+    Ok(())
 }

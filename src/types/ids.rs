@@ -55,8 +55,12 @@ uuid_id!(
     KeyId
 );
 uuid_id!(
-    /// One organization: the owner of tenants.
+    /// One organization: the owner of projects.
     OrganizationId
+);
+uuid_id!(
+    /// One project: a group of tenants of an organization.
+    ProjectId
 );
 
 /// A tenant's number: the first eight bytes of all its storage keys. Never reused.

@@ -55,3 +55,12 @@ pub const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 pub const EXTRACTED_CONCEPTS_MAX: usize = 10;
 /// Edges kept at one concept; the weakest make room.
 pub const CONCEPT_DEGREE_MAX: usize = 64;
+/// Characters in a name that is a label for people: of a tenant, a key, a project.
+pub const LABEL_CHARS_MAX: usize = 200;
+/// Keys of one tenant or organization that are neither revoked nor expired.
+pub const KEYS_PER_OWNER_MAX: usize = 1_000;
+/// Revoked and expired keys of one owner that stay listed; the oldest make room.
+pub const ENDED_KEYS_PER_OWNER_MAX: usize = 1_000;
+/// Scopes of one key, and characters in one.
+pub const KEY_SCOPES_MAX: usize = 64;
+pub const SCOPE_CHARS_MAX: usize = 100;

@@ -17,7 +17,7 @@ use hebbd::actors::placement::choose_shard;
 use hebbd::app::Application;
 use hebbd::config::Config;
 use hebbd::control::Directory;
-use hebbd::control::keys::{Dialect, NewKey};
+use hebbd::control::keys::{KeyKind, KeyOrder, NewKey};
 use hebbd::types::{Clock, SystemClock, TenantId};
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
@@ -107,7 +107,8 @@ impl TestServer {
     }
 
     pub(crate) fn new_key(&self, tenant: TenantId) -> NewKey {
-        self.directory.create_key(tenant, Dialect::Mnemoverse, "test").expect("the key is made")
+        let order = KeyOrder::for_tenant(tenant, KeyKind::Mnemoverse, "test");
+        self.directory.create_key(order).expect("the key is made")
     }
 
     /// Stops the server and waits until its data directory is free.

@@ -1,0 +1,67 @@
+//! What the directory cannot do. Every message is fit for the operator who asked.
+
+use thiserror::Error;
+
+use crate::storage::{CodecError, StorageError};
+use crate::types::{ErrorKind, KeyId, OrganizationId, ProjectId, ShardNo, TenantId};
+
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ControlError {
+    #[error("no organization {0}")]
+    UnknownOrganization(OrganizationId),
+    #[error("no project {0}")]
+    UnknownProject(ProjectId),
+    #[error("no tenant {0}")]
+    UnknownTenant(TenantId),
+    #[error("no key {0}")]
+    UnknownKey(KeyId),
+    #[error("no plan named `{name}`; known plans: {known}")]
+    UnknownPlan { name: String, known: String },
+    #[error("plan `{name}` is used by {tenants} tenants and cannot go; give them another first")]
+    PlanInUse { name: String, tenants: usize },
+    /// `field` is the name of what was given, `problem` a sentence about it.
+    #[error("{field} {problem}")]
+    Invalid { field: &'static str, problem: String },
+    #[error("{owner} has {limit} keys already; revoke one first")]
+    TooManyKeys { owner: String, limit: usize },
+    #[error("tenant {tenant} is on shard {shard} already")]
+    AlreadyThere { tenant: TenantId, shard: ShardNo },
+    #[error("the key {0} was revoked")]
+    KeyIsRevoked(KeyId),
+    #[error("invalid API key")]
+    InvalidKey,
+    #[error("the API key has been revoked")]
+    RevokedKey,
+    #[error("the API key has expired")]
+    ExpiredKey,
+    #[error("the operating system has no randomness to give")]
+    Randomness,
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+impl ControlError {
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::UnknownOrganization(_)
+            | Self::UnknownProject(_)
+            | Self::UnknownTenant(_)
+            | Self::UnknownKey(_) => ErrorKind::NotFound,
+            Self::UnknownPlan { .. } | Self::Invalid { .. } => ErrorKind::InvalidInput,
+            Self::PlanInUse { .. }
+            | Self::TooManyKeys { .. }
+            | Self::AlreadyThere { .. }
+            | Self::KeyIsRevoked(_) => ErrorKind::Conflict,
+            Self::InvalidKey | Self::RevokedKey | Self::ExpiredKey => ErrorKind::Unauthenticated,
+            Self::Randomness => ErrorKind::Internal,
+            Self::Storage(error) => error.kind(),
+        }
+    }
+}
+
+impl From<CodecError> for ControlError {
+    fn from(error: CodecError) -> Self {
+        Self::Storage(error.into())
+    }
+}
