@@ -16,6 +16,7 @@ use anyhow::{Context, ensure};
 
 use crate::actors::Registry;
 use crate::actors::consolidation::Consolidation;
+use crate::actors::erasure::Erasure;
 use crate::actors::eviction::IdleEviction;
 use crate::actors::placement::choose_shard;
 use crate::actors::quota_reset::QuotaReset;
@@ -54,6 +55,7 @@ pub struct Application {
 /// Actors that work by themselves. Dropping their addresses ends them.
 struct Background {
     _eviction: Addr<IdleEviction>,
+    _erasure: Addr<Erasure>,
     _quota_reset: Addr<QuotaReset>,
     _consolidation: Addr<Consolidation>,
 }
@@ -64,6 +66,7 @@ impl Background {
         let (settings, clock) = (config.consolidation.clone(), Arc::clone(clock));
         Self {
             _eviction: IdleEviction::new(Arc::clone(registry), interval).start(),
+            _erasure: Erasure::new(Arc::clone(registry)).start(),
             _quota_reset: QuotaReset::new(Arc::clone(registry), Arc::clone(&clock)).start(),
             _consolidation: Consolidation::new(Arc::clone(registry), settings, clock).start(),
         }

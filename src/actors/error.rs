@@ -25,6 +25,8 @@ pub enum ActorError {
     ShuttingDown,
     #[error("no tenant {0}")]
     UnknownTenant(TenantId),
+    #[error("the tenant is being moved or erased, or is too busy to be; try again later")]
+    Busy,
     #[error("domain `{domain}` is being consolidated already; try again when that has ended")]
     ConsolidationRunning { domain: String },
     #[error("the write could not be made durable: {0}")]
@@ -47,7 +49,7 @@ impl ActorError {
             | Self::ShardUnavailable { .. }
             | Self::ShuttingDown => ErrorKind::Unavailable,
             Self::UnknownTenant(_) => ErrorKind::NotFound,
-            Self::ConsolidationRunning { .. } => ErrorKind::Conflict,
+            Self::Busy | Self::ConsolidationRunning { .. } => ErrorKind::Conflict,
             Self::NotDurable(error) => error.kind(),
             Self::Tenant(error) => error.kind(),
             Self::Control(error) => error.kind(),

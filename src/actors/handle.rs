@@ -108,6 +108,7 @@ impl TenantHandle {
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.0.address.connected()
+            && !self.0.closing.load(Ordering::SeqCst)
             && !self.0.permits.is_closed()
             && !self.0.gave_up.load(Ordering::Acquire)
     }
@@ -182,6 +183,21 @@ impl TenantHandle {
         self.0.closing.store(true, Ordering::SeqCst);
         let all = Arc::clone(&self.0.permits).try_acquire_many_owned(self.0.permits_total);
         let Ok(all) = all else {
+            self.0.closing.store(false, Ordering::SeqCst);
+            return false;
+        };
+        self.close().await;
+        drop(all);
+        true
+    }
+
+    /// Lets the calls in flight finish and closes the actor; new calls are told `Evicted`
+    /// meanwhile. False, and open again, if they have not finished by `deadline`. On return no
+    /// command of this opening writes any more.
+    pub(super) async fn close_when_drained(&self, deadline: Deadline) -> bool {
+        self.0.closing.store(true, Ordering::SeqCst);
+        let all = Arc::clone(&self.0.permits).acquire_many_owned(self.0.permits_total);
+        let Ok(all) = timeout_at(deadline.instant(), all).await else {
             self.0.closing.store(false, Ordering::SeqCst);
             return false;
         };

@@ -4,12 +4,14 @@
 
 pub mod consolidation;
 mod consolidation_settings;
+pub mod erasure;
 pub mod error;
 pub mod eviction;
 pub mod handle;
 pub mod placement;
 pub mod quota_reset;
 pub mod registry;
+pub mod relocation;
 pub mod restart;
 pub mod settings;
 pub mod shards;

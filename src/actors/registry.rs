@@ -11,48 +11,86 @@ use std::time::Duration;
 
 use actix::Actor;
 use dashmap::{DashMap, DashSet};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout_at;
 
 use super::error::ActorError;
 use super::handle::{CallFailure, TenantHandle};
 use super::restart::{CrashHistory, Permission, RestartPolicy};
+use super::relocation::Relocation;
 use super::settings::RegistrySettings;
 use super::shards::{Shard, Shards};
 use super::tenant::{TenantActor, TenantCommand};
 use crate::control::Directory;
 use crate::control::keys::Principal;
+use crate::control::plans::Plan;
 use crate::control::quotas::{RateExceeded, RateStatus, TokenBucket};
 use crate::tenant::{OpenTenant, Tenant};
-use crate::types::{Clock, Deadline, EmbedderIdentity, TenantId, Timestamp};
+use crate::types::{Clock, Deadline, EmbedderIdentity, ShardNo, TenantId, Timestamp};
+
+/// Calls that wait at one time for the same tenant to open; more are refused as overload.
+const OPENING_WAITERS_MAX: usize = 256;
 
 /// How many crashes of its tenant a call is sent again after, if it had not begun.
 const CRASHES_OUTLIVED_MAX: usize = 3;
 
-struct SlotState {
+pub(super) struct SlotState {
     history: CrashHistory,
     /// The slot left the map; whoever waited for its lock must look the tenant up again.
-    retired: bool,
+    pub(super) retired: bool,
 }
 
 /// What the registry keeps of a tenant in use.
-struct Slot {
-    bucket: TokenBucket,
+pub(super) struct Slot {
+    bucket: RwLock<Allowance>,
     handle: RwLock<Option<TenantHandle>>,
-    state: Mutex<SlotState>,
+    pub(super) state: Mutex<SlotState>,
+    /// One for each call that waits for the tenant to open.
+    waiting: Arc<Semaphore>,
+}
+
+/// A bucket and the rate it was made for.
+struct Allowance {
+    requests_per_minute: Option<u32>,
+    bucket: Arc<TokenBucket>,
+}
+
+impl Allowance {
+    fn new(plan: &Plan, clock: &Arc<dyn Clock>) -> Self {
+        let bucket = Arc::new(TokenBucket::new(plan, Arc::clone(clock)));
+        Self { requests_per_minute: plan.requests_per_minute, bucket }
+    }
 }
 
 impl Slot {
+    /// The tenant's bucket; a new one, and full, once its plan allows another rate.
+    fn bucket(&self, plan: &Plan, clock: &Arc<dyn Clock>) -> Arc<TokenBucket> {
+        let allowance = self.bucket.read().unwrap_or_else(PoisonError::into_inner);
+        if allowance.requests_per_minute == plan.requests_per_minute {
+            return Arc::clone(&allowance.bucket);
+        }
+        drop(allowance);
+        let mut allowance = self.bucket.write().unwrap_or_else(PoisonError::into_inner);
+        if allowance.requests_per_minute != plan.requests_per_minute {
+            *allowance = Allowance::new(plan, clock);
+        }
+        Arc::clone(&allowance.bucket)
+    }
+
+    fn bucket_is_full(&self) -> bool {
+        self.bucket.read().unwrap_or_else(PoisonError::into_inner).bucket.is_full()
+    }
+
     fn open_handle(&self) -> Option<TenantHandle> {
         let handle = self.handle.read().unwrap_or_else(PoisonError::into_inner);
         handle.as_ref().filter(|handle| handle.is_open()).cloned()
     }
 
-    fn current(&self) -> Option<TenantHandle> {
+    pub(super) fn current(&self) -> Option<TenantHandle> {
         self.handle.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn replace(&self, handle: Option<TenantHandle>) {
+    pub(super) fn replace(&self, handle: Option<TenantHandle>) {
         *self.handle.write().unwrap_or_else(PoisonError::into_inner) = handle;
     }
 }
@@ -77,6 +115,10 @@ pub struct Registry {
     accepting: AtomicBool,
     /// Domains that are being consolidated.
     consolidating: Arc<DashSet<(TenantId, String)>>,
+    /// Tenants whose bytes are being moved or erased.
+    pub(super) relocating: Arc<DashMap<TenantId, Relocation>>,
+    /// Told when there is something to erase.
+    pub(super) erasure: Notify,
 }
 
 /// A domain's consolidation in progress; ends when dropped.
@@ -112,7 +154,14 @@ impl Registry {
             generations: AtomicU64::new(1),
             accepting: AtomicBool::new(true),
             consolidating: Arc::default(),
+            relocating: Arc::default(),
+            erasure: Notify::new(),
         }
+    }
+
+    #[must_use]
+    pub fn directory(&self) -> &Arc<Directory> {
+        &self.directory
     }
 
     #[must_use]
@@ -161,9 +210,8 @@ impl Registry {
     /// # Errors
     /// When the allowance is used up.
     pub fn admit(&self, principal: &Principal) -> Result<RateStatus, RateExceeded> {
-        self.slot(principal.tenant, || TokenBucket::new(&principal.plan, Arc::clone(&self.clock)))
-            .bucket
-            .take()
+        let slot = self.slot(principal.tenant, &principal.plan);
+        slot.bucket(&principal.plan, &self.clock).take()
     }
 
     /// Runs a command on a tenant, opening it first where needed. A command that a crashed or
@@ -198,15 +246,20 @@ impl Registry {
         Err(ActorError::Crashed)
     }
 
-    fn slot(&self, tenant: TenantId, bucket: impl FnOnce() -> TokenBucket) -> Arc<Slot> {
+    pub(super) fn find_slot(&self, tenant: TenantId) -> Option<Arc<Slot>> {
+        self.slots.get(&tenant).map(|slot| Arc::clone(&slot))
+    }
+
+    pub(super) fn slot(&self, tenant: TenantId, plan: &Plan) -> Arc<Slot> {
         if let Some(slot) = self.slots.get(&tenant) {
             return Arc::clone(&slot);
         }
         let slot = self.slots.entry(tenant).or_insert_with(|| {
             Arc::new(Slot {
-                bucket: bucket(),
+                bucket: RwLock::new(Allowance::new(plan, &self.clock)),
                 handle: RwLock::new(None),
                 state: Mutex::new(SlotState { history: CrashHistory::default(), retired: false }),
+                waiting: Arc::new(Semaphore::new(OPENING_WAITERS_MAX)),
             })
         });
         Arc::clone(&slot)
@@ -224,16 +277,20 @@ impl Registry {
                 return Err(ActorError::ShuttingDown);
             }
             let known = self.directory.get_tenant(tenant)?;
-            let slot = self.slot(tenant, || TokenBucket::new(&known.plan, Arc::clone(&self.clock)));
+            let slot = self.slot(tenant, &known.plan);
             if let Some(handle) = slot.open_handle() {
                 return Ok(handle);
             }
+            let permits = self.permits_to_wait(&slot, known.shard)?;
             let registry = Arc::clone(self);
             let opening = tokio::spawn(async move {
+                let _permits = permits;
                 let mut state = slot.state.lock().await;
                 if state.retired {
                     return Ok(None);
                 }
+                // Whoever held the lock may have moved or deleted the tenant.
+                let known = registry.directory.get_tenant(tenant)?;
                 registry.open_locked(&slot, &mut state, known).await.map(Some)
             });
             let open_by = deadline.min(Deadline::after(self.open_timeout));
@@ -245,6 +302,23 @@ impl Registry {
                 Ok(Ok(Ok(None))) => {}
             }
         }
+    }
+
+    /// The right to wait until a tenant is open, which few may do at one time.
+    fn permits_to_wait(
+        &self,
+        slot: &Slot,
+        shard: ShardNo,
+    ) -> Result<[OwnedSemaphorePermit; 2], ActorError> {
+        let shard = self.shards.get(shard)?;
+        let take = |semaphore: &Arc<Semaphore>, scope| {
+            let permit = Arc::clone(semaphore).try_acquire_owned();
+            permit.map_err(|_| {
+                metrics::counter!("hebbd_overloaded_total", "scope" => scope).increment(1);
+                ActorError::Overloaded { scope }
+            })
+        };
+        Ok([take(&slot.waiting, "tenant")?, take(&shard.permits, "shard")?])
     }
 
     async fn open_locked(
@@ -318,9 +392,7 @@ impl Registry {
 
     /// Many callers may report one crash; only the first for a generation counts.
     async fn note_crash(&self, crashed: &TenantHandle) {
-        let Some(slot) = self.slots.get(&crashed.tenant()).map(|slot| Arc::clone(&slot)) else {
-            return;
-        };
+        let Some(slot) = self.find_slot(crashed.tenant()) else { return };
         let mut state = slot.state.lock().await;
         if slot.current().is_none_or(|current| current.generation() != crashed.generation()) {
             return;
@@ -352,9 +424,7 @@ impl Registry {
 
     /// Lets a quarantined tenant be opened at once. Returns whether there was one to release.
     pub async fn release(&self, tenant: TenantId) -> bool {
-        let Some(slot) = self.slots.get(&tenant).map(|slot| Arc::clone(&slot)) else {
-            return false;
-        };
+        let Some(slot) = self.find_slot(tenant) else { return false };
         let mut state = slot.state.lock().await;
         let before = state.history.clone();
         state.history.release();
@@ -406,11 +476,16 @@ impl Registry {
                 true
             }
         };
-        if state.history.is_clean(self.clock.now(), &self.policy) && slot.bucket.is_full() {
-            state.retired = true;
-            self.slots.remove_if(&tenant, |_, present| Arc::ptr_eq(present, slot));
+        if state.history.is_clean(self.clock.now(), &self.policy) && slot.bucket_is_full() {
+            self.retire(tenant, slot, &mut state);
         }
         closed
+    }
+
+    /// Takes a slot out of the map. Its lock must be held.
+    pub(super) fn retire(&self, tenant: TenantId, slot: &Arc<Slot>, state: &mut SlotState) {
+        state.retired = true;
+        self.slots.remove_if(&tenant, |_, present| Arc::ptr_eq(present, slot));
     }
 
     /// Refuses new work, waits for what is in flight, closes every tenant, then stops the

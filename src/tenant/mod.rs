@@ -18,6 +18,7 @@ mod feed;
 mod feedback;
 mod ids;
 mod index_build;
+pub mod keyspace;
 mod open;
 mod reembed;
 mod replies;
