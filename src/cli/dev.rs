@@ -2,8 +2,7 @@
 //! `dev-credentials.json` for scripts. Without `--dev` nothing is created and no secret exists.
 
 use std::fs;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context;
 use secrecy::ExposeSecret;
@@ -13,6 +12,7 @@ use super::output;
 use crate::app::Application;
 use crate::control::keys::{Dialect, KeyKind, KeyOrder};
 use crate::control::plans;
+use crate::storage::private_file;
 
 const FILE: &str = "dev-credentials.json";
 const TENANT: &str = "dev";
@@ -43,7 +43,8 @@ pub(super) fn prepare(application: &Application, data_dir: &Path) -> anyhow::Res
         base_url: application.base_url(),
         mnemoverse: MnemoverseCredentials { api_key },
     };
-    write_private(&path, &serde_json::to_vec_pretty(&credentials)?)
+    let text = serde_json::to_string_pretty(&credentials)? + "\n";
+    private_file::write(&path, text.as_bytes())
         .with_context(|| format!("cannot write {}", path.display()))?;
     print(&credentials, &path);
     Ok(())
@@ -65,21 +66,6 @@ fn new_key(application: &Application) -> anyhow::Result<String> {
     };
     let key = directory.create_key(KeyOrder::for_tenant(tenant.id, KeyKind::Mnemoverse, TENANT))?;
     Ok(key.secret.expose_secret().to_owned())
-}
-
-/// Writes a file that only its owner can read, whole or not at all.
-fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let temporary = PathBuf::from(format!("{}.tmp", path.display()));
-    let _ = fs::remove_file(&temporary);
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&temporary)?;
-    file.write_all(bytes)?;
-    file.write_all(b"\n")?;
-    file.sync_all()?;
-    fs::rename(&temporary, path)
 }
 
 fn print(credentials: &DevCredentials, path: &Path) {

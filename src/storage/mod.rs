@@ -12,6 +12,7 @@ mod engine_memory;
 mod engine_sled;
 mod group_commit;
 pub mod keys;
+pub mod private_file;
 pub mod records;
 
 use std::ops::{Bound, ControlFlow};
