@@ -8,12 +8,15 @@ mod error;
 mod issued_keys;
 pub mod keys;
 pub mod organizations;
+pub mod passwords;
 pub mod plans;
 pub mod quotas;
 mod records;
+pub mod signing;
 pub mod tenants;
 #[cfg(test)]
 mod tests;
+pub mod vault;
 
 pub use directory::Directory;
 pub use error::ControlError;

@@ -29,6 +29,10 @@ pub const FEEDBACK_ATOMS_MAX: usize = 500;
 pub const SUPERSEDES_MAX: usize = 32;
 /// Revisions listed of one chain.
 pub const CHAIN_REVISIONS_MAX: usize = 256;
+/// Bytes of a password. Its hash costs the same at any length; this bounds what is kept of it.
+pub const PASSWORD_BYTES_MAX: usize = 1_024;
+/// Bytes of a signed token that is looked at.
+pub const SIGNED_TOKEN_BYTES_MAX: usize = 8_192;
 /// Characters in an idempotency key.
 pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 240;
 /// Replies kept for idempotency keys, per tenant; the oldest make room.
