@@ -6,13 +6,15 @@
 //! shards. A second process on the same data directory is refused by the directory's lock.
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, Addr};
 use anyhow::{Context, ensure};
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::actors::Registry;
 use crate::actors::consolidation::Consolidation;
@@ -23,15 +25,17 @@ use crate::actors::quota_reset::QuotaReset;
 use crate::actors::settings::ResolvedShard;
 use crate::actors::settings::resolve_shards;
 use crate::actors::shards::Shards;
-use crate::api::{self, ApiState, BoundServer};
+use crate::api::admin::AdminState;
+use crate::api::{self, ADMIN_TOKEN_CHARS_MIN, ApiState, BoundServer};
 use crate::config::Config;
+use crate::control::keys::{self, KeyHash};
 use crate::control::tenants::Tenant;
 use crate::control::{ControlError, Directory};
-use crate::embedding;
+use crate::embedding::{self, Embedder};
 use crate::engine::synonyms;
 use crate::observability::metrics::{self, MetricsExport};
-use crate::service::MemoryService;
-use crate::storage::{SledSettings, SledStore};
+use crate::service::{AdminService, MemoryService};
+use crate::storage::{SledSettings, SledStore, private_file};
 use crate::types::{Clock, ShardNo};
 
 /// Page cache of the directory's store. All of it is in memory anyway.
@@ -39,6 +43,14 @@ const DIRECTORY_CACHE_BYTES: u64 = 8 * 1024 * 1024;
 
 /// How long calls in flight may take once the listener has stopped.
 const DRAIN: Duration = Duration::from_secs(3);
+
+/// How often it is stored when keys were last used.
+const LAST_USES: Duration = Duration::from_secs(30);
+
+/// Where the admin token is kept when the configuration names none.
+const ADMIN_TOKEN_FILE: &str = "admin-token";
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// How often finished observations are folded into the histograms.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
@@ -50,6 +62,7 @@ pub struct Application {
     registry: Arc<Registry>,
     background: Background,
     metrics: MetricsExport,
+    admin_token: SecretString,
 }
 
 /// Actors that work by themselves. Dropping their addresses ends them.
@@ -73,15 +86,16 @@ impl Background {
     }
 }
 
-impl Application {
-    /// Opens everything and binds the listener. Must run inside an actix system.
-    ///
-    /// # Errors
-    /// When the data directory is in use or unreadable, the embedder cannot be made, or the
-    /// address cannot be bound. A shard that does not open is no error: the others serve.
-    pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
-        let metrics = metrics::install(Arc::clone(&clock))?;
-        let directory = Arc::new(open_directory(config, Arc::clone(&clock)).await?);
+/// What every way of running needs: the directory, the shards and who opens tenants on them.
+struct Core {
+    directory: Arc<Directory>,
+    registry: Arc<Registry>,
+    embedder: Arc<dyn Embedder>,
+}
+
+impl Core {
+    async fn open(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Self> {
+        let directory = Arc::new(open_directory(config, Arc::clone(clock)).await?);
         let shards = Shards::open(shard_plans(config)?).await;
         check_placements(&directory, &shards)?;
         let embedding_settings = config.embedding.clone();
@@ -95,8 +109,33 @@ impl Application {
             shards,
             &config.actors,
             embedder.identity().clone(),
-            Arc::clone(&clock),
+            Arc::clone(clock),
         ));
+        Ok(Self { directory, registry, embedder })
+    }
+
+    fn admin_state(&self, token: &SecretString, clock: &Arc<dyn Clock>) -> AdminState {
+        AdminState {
+            service: AdminService::new(Arc::clone(&self.registry), Arc::clone(clock)),
+            token: KeyHash::of(token.expose_secret()),
+            clock: Arc::clone(clock),
+            version: VERSION.to_owned(),
+        }
+    }
+}
+
+impl Application {
+    /// Opens everything and binds the listener. Must run inside an actix system.
+    ///
+    /// # Errors
+    /// When the data directory is in use or unreadable, the embedder cannot be made, or an
+    /// address cannot be bound. A shard that does not open is no error: the others serve.
+    pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        let metrics = metrics::install(Arc::clone(&clock))?;
+        let core = Core::open(config, &clock).await?;
+        let admin_token = admin_token(config)?;
+        let admin = core.admin_state(&admin_token, &clock);
+        let Core { directory, registry, embedder } = core;
         let memory = MemoryService::new(
             Arc::clone(&directory),
             Arc::clone(&registry),
@@ -106,15 +145,17 @@ impl Application {
         let state = ApiState {
             memory,
             clock: Arc::clone(&clock),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+            version: VERSION.to_owned(),
             render_metrics: metrics.renderer(),
             request_timeout: config.server.request_timeout(),
             allow_reset: config.server.allow_reset,
         };
-        let server = api::bind(&config.server, state)
-            .with_context(|| format!("cannot listen on {}", config.server.listen))?;
+        let server = api::bind(&config.server, &config.admin, state, admin).with_context(|| {
+            let admin = config.admin.listen.map(|address| format!(" or {address}"));
+            format!("cannot listen on {}{}", config.server.listen, admin.unwrap_or_default())
+        })?;
         let background = Background::start(config, &registry, &clock);
-        Ok(Self { server, directory, registry, background, metrics })
+        Ok(Self { server, directory, registry, background, metrics, admin_token })
     }
 
     /// The address it really listens on.
@@ -126,11 +167,19 @@ impl Application {
     /// How a client on this machine reaches it.
     #[must_use]
     pub fn base_url(&self) -> String {
-        let address = self.local_address();
-        match address.ip().is_unspecified() {
-            true => format!("http://127.0.0.1:{}", address.port()),
-            false => format!("http://{address}"),
-        }
+        url_of(self.local_address())
+    }
+
+    /// How the admin API is reached on this machine.
+    #[must_use]
+    pub fn admin_url(&self) -> String {
+        url_of(self.server.admin_address())
+    }
+
+    /// What opens the admin API.
+    #[must_use]
+    pub fn admin_token(&self) -> &SecretString {
+        &self.admin_token
     }
 
     #[must_use]
@@ -165,18 +214,116 @@ impl Application {
                 metrics.run_upkeep();
             }
         });
+        let directory = Arc::clone(&self.directory);
+        let last_uses = actix_rt::spawn(async move {
+            loop {
+                tokio::time::sleep(LAST_USES).await;
+                store_last_uses(&directory).await;
+            }
+        });
         let serving = actix_rt::spawn(self.server.run());
         stop.await;
         tracing::info!("stopping: finishing requests");
-        handle.stop(true).await;
+        handle.stop().await;
         let served = serving.await;
         upkeep.abort();
+        last_uses.abort();
         drop(self.background);
         tracing::info!("stopping: closing tenants and flushing");
+        store_last_uses(&self.directory).await;
         self.registry.shut_down(DRAIN).await;
         tracing::info!("stopped");
         Ok(served??)
     }
+}
+
+/// A data directory that no server runs on, opened for administration only: it answers the admin
+/// API on a port of this machine and nothing else, and it works on nothing by itself but on what
+/// is to be erased.
+pub struct Administration {
+    server: BoundServer,
+    registry: Arc<Registry>,
+    erasure: Addr<Erasure>,
+}
+
+impl Administration {
+    /// Opens everything and binds a free port. Must run inside an actix system.
+    ///
+    /// # Errors
+    /// As [`Application::start`].
+    pub async fn start(
+        config: &Config,
+        clock: Arc<dyn Clock>,
+        token: &SecretString,
+    ) -> anyhow::Result<Self> {
+        let core = Core::open(config, &clock).await?;
+        let admin = core.admin_state(token, &clock);
+        let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let server = api::bind_admin(&config.server, anywhere, admin)
+            .context("cannot listen on a port of this machine")?;
+        let erasure = Erasure::new(Arc::clone(&core.registry)).start();
+        Ok(Self { server, registry: core.registry, erasure })
+    }
+
+    /// How it is reached on this machine.
+    #[must_use]
+    pub fn admin_url(&self) -> String {
+        url_of(self.server.admin_address())
+    }
+
+    /// Answers until `stop` resolves, then closes everything in order.
+    ///
+    /// # Errors
+    /// What the listener reports.
+    pub async fn run_until_stopped(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let handle = self.server.handle();
+        let serving = actix_rt::spawn(self.server.run());
+        stop.await;
+        handle.stop().await;
+        let served = serving.await;
+        drop(self.erasure);
+        self.registry.shut_down(DRAIN).await;
+        Ok(served??)
+    }
+}
+
+fn url_of(address: SocketAddr) -> String {
+    match address.ip().is_unspecified() {
+        true => format!("http://127.0.0.1:{}", address.port()),
+        false => format!("http://{address}"),
+    }
+}
+
+/// The configured token, or the one that was made for this data directory, which is made now if
+/// there is none.
+fn admin_token(config: &Config) -> anyhow::Result<SecretString> {
+    if let Some(token) = &config.admin.token {
+        return Ok(SecretString::from(token.expose_secret().trim()));
+    }
+    let configured = config.admin.token_file.as_deref();
+    let own = config.data_dir.join(ADMIN_TOKEN_FILE);
+    let path = configured.unwrap_or(&own);
+    let token = match std::fs::read_to_string(path) {
+        Ok(text) => SecretString::from(text.trim()),
+        Err(error) if configured.is_none() && error.kind() == ErrorKind::NotFound => {
+            let token = keys::draw_admin_token()?;
+            let line = format!("{}\n", token.expose_secret());
+            private_file::write(path, line.as_bytes())
+                .with_context(|| format!("cannot write {}", path.display()))?;
+            token
+        }
+        Err(error) => {
+            return Err(error)
+                .with_context(|| format!("cannot read the admin token from {}", path.display()));
+        }
+    };
+    ensure!(
+        token.expose_secret().len() >= ADMIN_TOKEN_CHARS_MIN,
+        "the admin token in {} has fewer than {ADMIN_TOKEN_CHARS_MIN} characters; put a longer one \
+         there, for instance from `openssl rand -hex 32`",
+        path.display()
+    );
+    Ok(token)
 }
 
 /// Creates a tenant on one of `shards`.
@@ -191,6 +338,20 @@ pub fn create_tenant(
     plan: &str,
 ) -> Result<Tenant, ControlError> {
     directory.create_tenant(name, plan, |id| choose_shard(id, shards).unwrap_or(ShardNo(0)))
+}
+
+/// When keys were last used is shown at once and stored now and then: a crash loses half a minute
+/// of it.
+async fn store_last_uses(directory: &Arc<Directory>) {
+    let directory = Arc::clone(directory);
+    let stored = tokio::task::spawn_blocking(move || directory.store_last_uses()).await;
+    match stored {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => {
+            tracing::warn!(error = %error, "the last uses of keys could not be stored");
+        }
+        Err(_) => tracing::error!("storing the last uses of keys crashed"),
+    }
 }
 
 /// Opens the directory of a data directory that no server runs on.
@@ -228,7 +389,7 @@ pub fn shard_plans(config: &Config) -> anyhow::Result<Vec<ResolvedShard>> {
 fn existing_shards(path: &Path) -> anyhow::Result<Vec<ShardNo>> {
     let entries = match std::fs::read_dir(path) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error).with_context(|| format!("cannot list {}", path.display())),
     };
     let mut numbers = Vec::new();

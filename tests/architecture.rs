@@ -50,6 +50,7 @@ const MAY_IMPORT: [(&str, &[&str]); 12] = [
         "config",
         &[
             "actors::settings",
+            "api::AdminSettings",
             "api::ServerSettings",
             "control::plans",
             "embedding::EmbeddingProvider",

@@ -16,8 +16,8 @@ use tokio::time::timeout_at;
 
 use super::error::ActorError;
 use super::handle::{CallFailure, TenantHandle};
-use super::restart::{CrashHistory, Permission, RestartPolicy};
 use super::relocation::Relocation;
+use super::restart::{CrashHistory, Permission, RestartPolicy};
 use super::settings::RegistrySettings;
 use super::shards::{Shard, Shards};
 use super::tenant::{TenantActor, TenantCommand};
@@ -179,6 +179,12 @@ impl Registry {
     pub fn open_tenants(&self) -> Vec<TenantId> {
         let open = self.slots.iter().filter(|slot| slot.open_handle().is_some());
         open.map(|slot| *slot.key()).collect()
+    }
+
+    /// Whether a tenant has an actor now.
+    #[must_use]
+    pub fn is_open(&self, tenant: TenantId) -> bool {
+        self.find_slot(tenant).is_some_and(|slot| slot.open_handle().is_some())
     }
 
     /// Every tenant of the directory, oldest first.
@@ -407,13 +413,14 @@ impl Registry {
         );
     }
 
-    /// Tenants that may not be opened for now, for operators and metrics.
-    pub async fn quarantined(&self) -> Vec<QuarantinedTenant> {
+    /// Tenants that may not be opened for now, for operators and metrics. Waits for nobody: one
+    /// whose slot is locked is being opened or closed.
+    pub fn quarantined(&self) -> Vec<QuarantinedTenant> {
         let slots: Vec<_> =
             self.slots.iter().map(|slot| (*slot.key(), Arc::clone(slot.value()))).collect();
         let mut quarantined = Vec::new();
         for (tenant, slot) in slots {
-            let state = slot.state.lock().await;
+            let Ok(state) = slot.state.try_lock() else { continue };
             let permission = state.history.permission(self.clock.now(), &self.policy);
             if let Permission::Quarantined { until } = permission {
                 quarantined.push(QuarantinedTenant { tenant, until });
@@ -452,7 +459,7 @@ impl Registry {
         }
         metrics::counter!("hebbd_tenant_evictions_total").increment(evicted as u64);
         metrics::gauge!("hebbd_tenants_open").set(self.open_count() as f64);
-        metrics::gauge!("hebbd_tenants_quarantined").set(self.quarantined().await.len() as f64);
+        metrics::gauge!("hebbd_tenants_quarantined").set(self.quarantined().len() as f64);
         evicted
     }
 

@@ -268,11 +268,7 @@ async fn copy_differences(
 }
 
 /// Erases a tenant's records and caches on one shard, durably.
-async fn erase_on(
-    shard: &Shard,
-    no: TenantNo,
-    records: &Arc<AtomicU64>,
-) -> Result<(), ActorError> {
+async fn erase_on(shard: &Shard, no: TenantNo, records: &Arc<AtomicU64>) -> Result<(), ActorError> {
     loop {
         let (commit, records) = (shard.commit.clone(), Arc::clone(records));
         if blocking(move || keyspace::erase_slice(no, &commit, &records)).await? {

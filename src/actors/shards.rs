@@ -128,6 +128,12 @@ impl Shards {
         self.0.contains_key(&no)
     }
 
+    /// Every configured shard, open or not.
+    #[must_use]
+    pub fn numbers(&self) -> Vec<ShardNo> {
+        self.0.keys().copied().collect()
+    }
+
     /// The shards a new tenant may be placed on.
     #[must_use]
     pub fn for_new_tenants(&self) -> Vec<ShardNo> {

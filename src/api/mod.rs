@@ -2,6 +2,7 @@
 //! dialect. A handler extracts, converts, calls `service`, converts and replies; no rule about
 //! memory lives here, and no dialect imports another.
 
+pub mod admin;
 pub mod dialects;
 pub mod extract;
 pub mod failure;
@@ -13,5 +14,6 @@ pub mod server;
 mod settings;
 mod state;
 
-pub use server::{BoundServer, ServerSettings, bind};
+pub use server::{AdminSettings, BoundServer, ServerSettings, bind, bind_admin};
+pub use settings::ADMIN_TOKEN_CHARS_MIN;
 pub use state::ApiState;

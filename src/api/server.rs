@@ -9,6 +9,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
@@ -16,20 +17,23 @@ use actix_web::http::KeepAlive;
 use actix_web::middleware::{NormalizePath, TrailingSlash, from_fn};
 use actix_web::{App, HttpServer, web};
 
+use super::admin::{self, AdminState};
 use super::dialects;
 use super::extract::BodyLimit;
 use super::middleware::access_log::access_log;
 use super::middleware::request_id::request_id;
 use super::middleware::unread_body::close_on_unread_body;
 use super::ops;
-use super::state::ApiState;
+use super::state::{ApiState, Timing};
+use crate::types::Clock;
 
-pub use super::settings::ServerSettings;
+pub use super::settings::{AdminSettings, ServerSettings};
 
-/// A server that holds its port and serves as soon as it is run.
+/// A server that holds its ports and serves as soon as it is run.
 pub struct BoundServer {
     address: SocketAddr,
-    server: Server,
+    admin_address: SocketAddr,
+    servers: Vec<Server>,
 }
 
 impl BoundServer {
@@ -39,36 +43,112 @@ impl BoundServer {
         self.address
     }
 
-    /// Stops the server from elsewhere: `handle().stop(true)` refuses new connections and lets
-    /// running requests finish for at most `shutdown_timeout_s`.
+    /// Where the admin API answers.
     #[must_use]
-    pub fn handle(&self) -> ServerHandle {
-        self.server.handle()
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin_address
+    }
+
+    /// Stops the server from elsewhere.
+    #[must_use]
+    pub fn handle(&self) -> StopHandle {
+        StopHandle(self.servers.iter().map(Server::handle).collect())
     }
 
     /// Serves until stopped through [`Self::handle`]. Does not watch for signals.
     ///
     /// # Errors
-    /// What the listener reports.
+    /// What a listener reports.
     pub async fn run(self) -> io::Result<()> {
-        self.server.await
+        futures_util::future::try_join_all(self.servers).await?;
+        Ok(())
     }
 }
 
-/// Binds `settings.listen` and starts the workers. Must run inside a tokio runtime.
+/// Stops all listeners of a server.
+pub struct StopHandle(Vec<ServerHandle>);
+
+impl StopHandle {
+    /// Refuses new connections and lets running requests finish for at most `shutdown_timeout_s`.
+    pub async fn stop(&self) {
+        futures_util::future::join_all(self.0.iter().map(|server| server.stop(true))).await;
+    }
+}
+
+/// Binds `settings.listen` and starts the workers; the admin API answers there too, or at an
+/// address of its own. Must run inside a tokio runtime.
+///
+/// # Errors
+/// When an address cannot be bound.
+pub fn bind(
+    settings: &ServerSettings,
+    admin_settings: &AdminSettings,
+    state: ApiState,
+    admin: AdminState,
+) -> io::Result<BoundServer> {
+    let workers = settings.worker_count();
+    let clock = Arc::clone(&state.clock);
+    let Some(admin_listen) = admin_settings.listen else {
+        let apis = Apis { memory: Some(state), admin: Some(admin) };
+        let (address, server) = listen(settings, settings.listen, workers, &clock, apis)?;
+        return Ok(BoundServer { address, admin_address: address, servers: vec![server] });
+    };
+    let apis = Apis { memory: Some(state), admin: None };
+    let (address, server) = listen(settings, settings.listen, workers, &clock, apis)?;
+    let apart = bind_admin(settings, admin_listen, admin)?;
+    let servers = [server].into_iter().chain(apart.servers).collect();
+    Ok(BoundServer { address, admin_address: apart.address, servers })
+}
+
+/// A server of the admin API alone.
 ///
 /// # Errors
 /// When the address cannot be bound.
-pub fn bind(settings: &ServerSettings, state: ApiState) -> io::Result<BoundServer> {
-    let workers = settings.worker_count();
+pub fn bind_admin(
+    settings: &ServerSettings,
+    address: SocketAddr,
+    state: AdminState,
+) -> io::Result<BoundServer> {
+    let clock = Arc::clone(&state.clock);
+    let apis = Apis { memory: None, admin: Some(state) };
+    let (address, server) = listen(settings, address, 1, &clock, apis)?;
+    Ok(BoundServer { address, admin_address: address, servers: vec![server] })
+}
+
+/// What one listener answers.
+struct Apis {
+    memory: Option<ApiState>,
+    admin: Option<AdminState>,
+}
+
+fn listen(
+    settings: &ServerSettings,
+    address: SocketAddr,
+    workers: usize,
+    clock: &Arc<dyn Clock>,
+    apis: Apis,
+) -> io::Result<(SocketAddr, Server)> {
     let body_limit = BodyLimit(settings.body_bytes_max);
-    let state = web::Data::new(state);
+    let (clock, request_timeout) = (Arc::clone(clock), settings.request_timeout());
+    let timing = web::Data::new(Timing { clock, request_timeout });
+    let memory = apis.memory.map(web::Data::new);
+    let admin = apis.admin.map(web::Data::new);
     let server = HttpServer::new(move || {
+        let (memory, admin) = (memory.clone(), admin.clone());
         App::new()
-            .app_data(state.clone())
+            .app_data(timing.clone())
             .app_data(body_limit)
-            .configure(dialects::mnemoverse::configure)
-            .configure(ops::configure)
+            .configure(|config| {
+                if let Some(memory) = memory {
+                    config.app_data(memory);
+                    config.configure(dialects::mnemoverse::configure).configure(ops::configure);
+                }
+            })
+            .configure(|config| {
+                if let Some(admin) = admin {
+                    config.app_data(admin).configure(admin::configure);
+                }
+            })
             .default_service(web::to(ops::not_found))
             .wrap(NormalizePath::new(TrailingSlash::MergeOnly))
             .wrap(from_fn(close_on_unread_body))
@@ -83,13 +163,10 @@ pub fn bind(settings: &ServerSettings, state: ApiState) -> io::Result<BoundServe
     .client_disconnect_timeout(Duration::from_secs(settings.client_disconnect_timeout_s))
     .shutdown_timeout(settings.shutdown_timeout_s)
     .disable_signals()
-    .bind(settings.listen)?;
-    let address = server
-        .addrs()
-        .first()
-        .copied()
-        .ok_or_else(|| io::Error::other("the listener has no address"))?;
-    Ok(BoundServer { address, server: server.run() })
+    .bind(address)?;
+    let bound = server.addrs().first().copied();
+    let bound = bound.ok_or_else(|| io::Error::other("the listener has no address"))?;
+    Ok((bound, server.run()))
 }
 
 fn keep_alive(seconds: u64) -> KeepAlive {

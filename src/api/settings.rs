@@ -1,8 +1,10 @@
 //! What an operator may tune about the listener, and the ranges that make sense.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use crate::types::limits;
@@ -10,6 +12,8 @@ use crate::types::limits;
 /// The longest write the contracts allow still has to fit into one body: 10,000 characters of
 /// four bytes, escaped, with 64 KiB of metadata.
 const BODY_BYTES_FLOOR: usize = 256 * 1024;
+/// A shorter admin token could be guessed.
+pub const ADMIN_TOKEN_CHARS_MIN: usize = 16;
 const BODY_BYTES_CEILING: usize = 1024 * 1024 * 1024;
 
 /// The HTTP listener.
@@ -38,6 +42,40 @@ pub struct ServerSettings {
     pub shutdown_timeout_s: u64,
     /// Whether a tenant's key may delete everything the tenant remembers in one call.
     pub allow_reset: bool,
+}
+
+/// Who may administer the server, and where.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AdminSettings {
+    /// A listener of its own for the admin API, which the main one then lacks. Port 0 picks a
+    /// free one. `None`: the main listener answers it.
+    pub listen: Option<SocketAddr>,
+    /// What callers present. `None` without a file either: the server makes one and keeps it in
+    /// the data directory. At least 16 characters. Excludes `token_file`.
+    #[serde(deserialize_with = "crate::types::secret::optional")]
+    pub token: Option<SecretString>,
+    /// A file whose trimmed content is the token. Read once, at start.
+    pub token_file: Option<PathBuf>,
+}
+
+impl AdminSettings {
+    /// Everything that is wrong with these settings, one sentence each, beginning with the key.
+    #[must_use]
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let length = self.token.as_ref().map(|token| token.expose_secret().trim().len());
+        if length.is_some_and(|length| length < ADMIN_TOKEN_CHARS_MIN) {
+            problems.push(format!(
+                "token has fewer than {ADMIN_TOKEN_CHARS_MIN} characters; `openssl rand -hex 32` \
+                 makes a good one"
+            ));
+        }
+        if self.token.is_some() && self.token_file.is_some() {
+            problems.push("token and token_file exclude each other; set one".to_owned());
+        }
+        problems
+    }
 }
 
 impl Default for ServerSettings {

@@ -1,4 +1,4 @@
-//! What every handler may reach: the service, the clock and four facts about the process.
+//! What handlers may reach: the service, the clock and facts about the process.
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,11 +22,16 @@ pub struct ApiState {
     pub allow_reset: bool,
 }
 
+/// What everything around a handler needs to know of time.
+#[derive(Clone)]
+pub(super) struct Timing {
+    pub clock: Arc<dyn Clock>,
+    /// From the request's head to its answer, the body's arrival included.
+    pub request_timeout: Duration,
+}
+
 impl fmt::Debug for ApiState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ApiState")
-            .field("version", &self.version)
-            .field("request_timeout", &self.request_timeout)
-            .finish_non_exhaustive()
+        f.debug_struct("ApiState").field("version", &self.version).finish_non_exhaustive()
     }
 }

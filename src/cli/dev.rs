@@ -22,6 +22,13 @@ const TENANT: &str = "dev";
 struct DevCredentials {
     base_url: String,
     mnemoverse: MnemoverseCredentials,
+    #[serde(default)]
+    admin: AdminCredentials,
+}
+
+#[derive(Serialize, Deserialize, Default)]
+struct AdminCredentials {
+    token: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -42,6 +49,7 @@ pub(super) fn prepare(application: &Application, data_dir: &Path) -> anyhow::Res
     let credentials = DevCredentials {
         base_url: application.base_url(),
         mnemoverse: MnemoverseCredentials { api_key },
+        admin: AdminCredentials { token: application.admin_token().expose_secret().to_owned() },
     };
     let text = serde_json::to_string_pretty(&credentials)? + "\n";
     private_file::write(&path, text.as_bytes())
@@ -69,12 +77,13 @@ fn new_key(application: &Application) -> anyhow::Result<String> {
 }
 
 fn print(credentials: &DevCredentials, path: &Path) {
-    let DevCredentials { base_url, mnemoverse } = credentials;
+    let DevCredentials { base_url, mnemoverse, admin } = credentials;
     output::result(&format!(
         "hebbd is listening on {base_url}
 
 Credentials for development (also in {path}):
   mnemoverse  X-Api-Key: {key}
+  admin       Authorization: Bearer {token}
 
 Try:
   curl -s {base_url}/api/v1/memory/write -H 'X-Api-Key: {key}' -H 'Content-Type: application/json' \\
@@ -84,5 +93,6 @@ Try:
 ",
         path = path.display(),
         key = mnemoverse.api_key,
+        token = admin.token,
     ));
 }

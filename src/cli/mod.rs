@@ -1,63 +1,90 @@
-//! The command line: what it takes, what it prints, how it exits. Exit codes: 0 done, 1 failed,
-//! 2 wrong usage or configuration. Results go to standard output, everything else to standard
-//! error.
+//! The command line: what it takes, what it prints, how it exits. Results go to standard output,
+//! everything else to standard error.
 
-mod check_config;
+mod admin;
+mod completions;
+mod config;
 mod dev;
 mod eval;
-mod key;
-mod offline;
+mod failure;
 mod output;
 mod reembed;
 mod serve;
-mod tenant;
+mod server_file;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::{self, Config, ConfigFlags, Sources};
+use self::admin::administer;
+use self::failure::{Cause, Failure};
+use crate::config::{Config, ConfigFlags, Sources};
 
 /// A self-hosted memory server for AI agents.
 ///
 /// One binary, one engine, documented memory APIs of others (the Mnemoverse API today). No other
 /// service, no model download, no API key of anybody.
 #[derive(Debug, Parser)]
-#[command(name = "hebbd", version, after_help = EXAMPLES)]
+#[command(name = "hebbd", version, after_help = AFTER_HELP)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
 }
 
-const EXAMPLES: &str = "\
+const AFTER_HELP: &str = "\
 Examples:
   hebbd serve --dev                          try it: creates a tenant and prints its credentials
   hebbd serve --data-dir /var/lib/hebbd      serve what is there; creates no credentials
-  hebbd tenant create --name acme            create a tenant (while no server runs on the data)
+  hebbd tenant create --name acme            create a tenant
   hebbd key create --tenant ID --dialect mnemoverse
-  hebbd check-config                         show every setting in force and where it came from
+  hebbd config show                          show every setting in force and where it came from
   hebbd eval recall --data locomo.json       measure recall and latency
   hebbd eval learning --data locomo.json     measure what feedback teaches
 
+Commands that administer ask the server that runs on the data directory, and open the directory
+themselves where none does. Give them the same --data-dir as the server.
+
 Every setting can be given in hebbd.toml, as HEBBD_SECTION__KEY in the environment, or with
---set section.key=value; later ones win.";
+--set section.key=value; later ones win.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 what was named does not exist,
+4 refused (it contradicts what is there, or was not confirmed), 5 no server answers and the data
+directory cannot be opened.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the server
     Serve(serve::ServeArgs),
-    /// Create and list tenants
+    /// Create, list, show, move and delete tenants
     #[command(subcommand)]
-    Tenant(tenant::TenantCommand),
-    /// Create, list and revoke API keys
+    Tenant(admin::tenant::TenantCommand),
+    /// Create, list, rotate and revoke API keys
     #[command(subcommand)]
-    Key(key::KeyCommand),
+    Key(admin::key::KeyCommand),
+    /// Show the plans, and give a tenant one
+    #[command(subcommand)]
+    Plan(admin::plan::PlanCommand),
+    /// Create and list organizations
+    #[command(subcommand)]
+    Organization(admin::project::OrganizationCommand),
+    /// Create and list projects
+    #[command(subcommand)]
+    Project(admin::project::ProjectCommand),
+    /// Show the shards and what they hold
+    #[command(subcommand)]
+    Shard(admin::shard::ShardCommand),
+    /// List and release tenants that keep crashing
+    #[command(subcommand)]
+    Quarantine(admin::quarantine::QuarantineCommand),
+    /// Check the configuration, or show what is in force
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
     /// Make all vectors anew after the embedder was changed
     Reembed(reembed::ReembedArgs),
-    /// Check the configuration and show what is in force
-    CheckConfig(check_config::CheckConfig),
     /// Measure recall, latency and learning on questions with known answers
     Eval(eval::EvalArgs),
+    /// Print a completion script for a shell
+    Completions(completions::CompletionsArgs),
 }
 
 /// Runs the command line of this process.
@@ -66,27 +93,28 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let system = actix_rt::System::new();
     match system.block_on(run(cli)) {
-        Ok(code) => code,
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             output::error(&format!("{error:#}"));
-            ExitCode::FAILURE
+            failure::exit_code(&error)
         }
     }
 }
 
-async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+async fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Serve(args) => serve::run(args).await,
-        Command::Tenant(command) => tenant::run(command).await,
-        Command::Key(command) => key::run(command).await,
+        Command::Tenant(command) => administer(command).await,
+        Command::Key(command) => administer(command).await,
+        Command::Plan(command) => administer(command).await,
+        Command::Organization(command) => administer(command).await,
+        Command::Project(command) => administer(command).await,
+        Command::Shard(command) => administer(command).await,
+        Command::Quarantine(command) => administer(command).await,
+        Command::Config(command) => command.run(),
         Command::Reembed(args) => reembed::run(args).await,
-        Command::CheckConfig(command) => {
-            Ok(command.run(environment(), &mut std::io::stdout(), &mut std::io::stderr())?)
-        }
-        Command::Eval(args) => {
-            eval::run(args, serve::start_in_process).await?;
-            Ok(ExitCode::SUCCESS)
-        }
+        Command::Eval(args) => eval::run(args, serve::start_in_process).await,
+        Command::Completions(args) => args.run(),
     }
 }
 
@@ -97,12 +125,10 @@ fn environment() -> Vec<(String, String)> {
         .collect()
 }
 
-/// Loads the configuration, or prints every problem and answers the exit code for it.
-fn load_config(flags: ConfigFlags) -> Result<Config, ExitCode> {
+/// Loads the configuration; the error lists every problem.
+fn load_config(flags: ConfigFlags) -> anyhow::Result<Config> {
     let read_file = |path: &std::path::Path| std::fs::read_to_string(path);
     let sources = Sources { flags, environment: environment(), read_file: &read_file };
-    config::load(sources).map_err(|problems| {
-        output::error(&problems.to_string());
-        ExitCode::from(2)
-    })
+    crate::config::load(sources)
+        .map_err(|problems| Failure::new(Cause::Usage, problems.to_string()).into())
 }

@@ -1,19 +1,19 @@
 //! `hebbd reembed`: makes the vectors of tenants anew after the embedder was changed, while no
 //! server runs on the data directory. What is interrupted is simply started again.
 
-use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{offline, output};
+use super::{load_config, output};
 use crate::actors::shards::Shard;
 use crate::actors::tenant::data::embedded_part;
 use crate::app;
 use crate::config::ConfigFlags;
 use crate::embedding::{self, Embedder};
 use crate::tenant::Reembedding;
-use crate::types::{TenantId, TenantNo};
+use crate::types::{SystemClock, TenantId, TenantNo};
 
 /// Atoms embedded and stored at a time.
 const PAGE: usize = 64;
@@ -28,11 +28,11 @@ pub(super) struct ReembedArgs {
     tenant: Option<TenantId>,
 }
 
-pub(super) async fn run(args: ReembedArgs) -> anyhow::Result<ExitCode> {
-    let (config, directory) = match offline::open(args.config).await? {
-        Ok(opened) => opened,
-        Err(code) => return Ok(code),
-    };
+pub(super) async fn run(args: ReembedArgs) -> anyhow::Result<()> {
+    let config = load_config(args.config)?;
+    let directory = app::open_directory(&config, Arc::new(SystemClock))
+        .await
+        .context("stop the server that runs on this data directory, then try again")?;
     let embedder = embedding::from_settings(&config.embedding)?;
     let mut tenants = directory.tenants();
     if let Some(id) = args.tenant {
@@ -56,7 +56,7 @@ pub(super) async fn run(args: ReembedArgs) -> anyhow::Result<ExitCode> {
         tenants.len(),
         embedder.identity().name
     ));
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 /// How many atoms were embedded; `None` when the tenant needed nothing.

@@ -1,6 +1,5 @@
 //! `hebbd serve`: load, log, start, serve until a signal, stop.
 
-use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -9,6 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use super::eval::InProcess;
+use super::server_file::ServerFile;
 use super::{dev, load_config, output};
 use crate::app::Application;
 use crate::config::{Config, ConfigFlags};
@@ -29,11 +29,8 @@ pub(super) struct ServeArgs {
     dev: bool,
 }
 
-pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
-    let config = match load_config(args.config) {
-        Ok(config) => config,
-        Err(code) => return Ok(code),
-    };
+pub(super) async fn run(args: ServeArgs) -> anyhow::Result<()> {
+    let config = load_config(args.config)?;
     logging::init(&config.log)?;
     hide_panic_payloads();
     create_private_dir(&config.data_dir)
@@ -48,14 +45,19 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
         tenants = application.directory().tenant_count(),
         "serving"
     );
+    let server_file =
+        ServerFile::publish(&config.data_dir, &application.admin_url(), application.admin_token())
+            .context("cannot write where this server is administered")?;
     if args.dev {
         dev::prepare(&application, &config.data_dir)?;
     } else if application.directory().tenant_count() == 0 {
-        output::error(
-            "There is no tenant yet, so every request will be refused. Stop the server and run\n  \
-             hebbd tenant create --name NAME\n  hebbd key create --tenant ID --dialect mnemoverse\n\
-             or start with --dev to try it out.",
-        );
+        output::error(&format!(
+            "There is no tenant yet, so every request will be refused. Run\n  \
+                 hebbd tenant create --data-dir {data_dir} --name NAME\n  \
+                 hebbd key create --data-dir {data_dir} --tenant ID --dialect mnemoverse\n\
+                 or start with --dev to try it out.",
+            data_dir = config.data_dir.display()
+        ));
     }
     let stop = async move {
         tokio::select! {
@@ -64,12 +66,13 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
         }
     };
     application.run_until_stopped(stop).await?;
-    Ok(ExitCode::SUCCESS)
+    drop(server_file);
+    Ok(())
 }
 
 /// What is remembered lies there in clear text, so a new directory is its owner's alone. One that
 /// exists keeps its permissions.
-fn create_private_dir(path: &std::path::Path) -> std::io::Result<()> {
+pub(super) fn create_private_dir(path: &std::path::Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::actors::settings::{ConsolidationSettings, RegistrySettings, ShardsFile};
-use crate::api::ServerSettings;
+use crate::api::{AdminSettings, ServerSettings};
 use crate::control::plans::Plans;
 use crate::embedding::EmbeddingSettings;
 use crate::index::IndexSettings;
@@ -36,6 +36,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The listener and its limits.
     pub server: ServerSettings,
+    /// Who may administer it, and where.
+    pub admin: AdminSettings,
     /// How texts become vectors.
     pub embedding: EmbeddingSettings,
     /// Vector indexes of all shards; the shard file may give a shard its own values.
@@ -60,6 +62,7 @@ impl Default for Config {
         Self {
             data_dir: PathBuf::from("data"),
             server: ServerSettings::default(),
+            admin: AdminSettings::default(),
             embedding: EmbeddingSettings::default(),
             index: IndexSettings::default(),
             actors: RegistrySettings::default(),
@@ -78,6 +81,12 @@ impl Config {
     #[must_use]
     pub fn redacted(&self) -> String {
         self.shown.to_string()
+    }
+
+    /// The same as JSON: `{"key": {"value": ..., "origin": ...}}`.
+    #[must_use]
+    pub fn redacted_json(&self) -> serde_json::Value {
+        self.shown.to_json()
     }
 }
 

@@ -96,7 +96,7 @@ impl fmt::Display for ConfigProblems {
         for problem in &self.0 {
             writeln!(f, "  - {problem}")?;
         }
-        f.write_str("Nothing was started. `hebbd check-config` shows this list again.")
+        f.write_str("Nothing was started. `hebbd config check` shows this list again.")
     }
 }
 

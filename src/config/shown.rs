@@ -34,6 +34,20 @@ impl Shown {
     }
 }
 
+impl Shown {
+    pub(super) fn to_json(&self) -> serde_json::Value {
+        let entries = self.0.iter().map(|(key, (value, origin))| {
+            // A value is one TOML value in one line.
+            let line = format!("value = {value}").parse::<toml::Table>();
+            let value = line.ok().and_then(|mut table| table.remove("value"));
+            let value = value.and_then(|value| serde_json::to_value(value).ok());
+            let shown = serde_json::json!({"value": value, "origin": origin.to_string()});
+            (key.clone(), shown)
+        });
+        serde_json::Value::Object(entries.collect())
+    }
+}
+
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (key, (value, origin)) in &self.0 {

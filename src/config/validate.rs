@@ -23,6 +23,7 @@ fn findings(config: &Config) -> Vec<String> {
     let mut findings = Vec::new();
     for (section, problems) in [
         ("server", config.server.problems()),
+        ("admin", config.admin.problems()),
         ("embedding", config.embedding.problems()),
         ("index", config.index.problems()),
         ("actors", config.actors.problems()),

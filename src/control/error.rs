@@ -26,8 +26,8 @@ pub enum ControlError {
     TooManyKeys { owner: String, limit: usize },
     #[error("tenant {tenant} is on shard {shard} already")]
     AlreadyThere { tenant: TenantId, shard: ShardNo },
-    #[error("the key {0} was revoked")]
-    KeyIsRevoked(KeyId),
+    #[error("key {0} was revoked or has expired; create another")]
+    KeyHasEnded(KeyId),
     #[error("invalid API key")]
     InvalidKey,
     #[error("the API key has been revoked")]
@@ -52,7 +52,7 @@ impl ControlError {
             Self::PlanInUse { .. }
             | Self::TooManyKeys { .. }
             | Self::AlreadyThere { .. }
-            | Self::KeyIsRevoked(_) => ErrorKind::Conflict,
+            | Self::KeyHasEnded(_) => ErrorKind::Conflict,
             Self::InvalidKey | Self::RevokedKey | Self::ExpiredKey => ErrorKind::Unauthenticated,
             Self::Randomness => ErrorKind::Internal,
             Self::Storage(error) => error.kind(),

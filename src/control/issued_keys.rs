@@ -139,11 +139,8 @@ impl Directory {
         let _changing = self.changing();
         let issued = self.issued(id)?;
         let mut info = issued.snapshot();
-        if info.revoked_at.is_some() {
-            return Err(ControlError::KeyIsRevoked(id));
-        }
-        if info.has_expired(now) {
-            return Err(ControlError::ExpiredKey);
+        if info.has_ended(now) {
+            return Err(ControlError::KeyHasEnded(id));
         }
         let secret = keys::draw_secret(info.kind)?;
         let hash = KeyHash::of(secret.expose_secret());

@@ -360,6 +360,16 @@ pub(super) fn draw_secret(kind: KeyKind) -> Result<SecretString, ControlError> {
     Ok(SecretString::from(text))
 }
 
+/// A token for the admin API, 256 bits.
+///
+/// # Errors
+/// [`ControlError::Randomness`].
+pub fn draw_admin_token() -> Result<SecretString, ControlError> {
+    let mut text = String::from("hebbd_admin_");
+    push_hex(&mut text, &draw::<32>()?);
+    Ok(SecretString::from(text))
+}
+
 /// Random bytes from the operating system.
 ///
 /// # Errors

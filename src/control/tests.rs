@@ -138,7 +138,7 @@ fn a_rotated_key_keeps_its_id_and_its_former_secret_for_as_long_as_asked() {
         assert!(fixture.refusal(Dialect::Metorial, &fifth).is_some());
     }
     let refused = fixture.directory.rotate_key(id, None).unwrap_err();
-    assert_eq!(refused, ControlError::KeyIsRevoked(id));
+    assert_eq!(refused, ControlError::KeyHasEnded(id));
 }
 
 #[test]

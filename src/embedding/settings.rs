@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use secrecy::SecretString;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 /// Texts per request that any setting may ask for; the limit of the OpenAI API.
 const BATCH_LIMIT: usize = 2_048;
@@ -47,7 +47,7 @@ pub struct HttpEmbedderSettings {
     pub model: String,
     /// Sent as a bearer token; `None` sends none. Give it through the environment, not in a file
     /// that is committed. Excludes `api_key_file`.
-    #[serde(deserialize_with = "secret")]
+    #[serde(deserialize_with = "crate::types::secret::optional")]
     pub api_key: Option<SecretString>,
     /// A file whose trimmed content is the key. Read once, at start.
     pub api_key_file: Option<PathBuf>,
@@ -148,10 +148,6 @@ fn check_range<T: PartialOrd + std::fmt::Display>(
     if value < least || value > most {
         problems.push(format!("embedding.http.{key} is {value}, must be {least} to {most}"));
     }
-}
-
-fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
-    Ok(Option::<String>::deserialize(deserializer)?.map(SecretString::from))
 }
 
 #[cfg(test)]

@@ -94,6 +94,12 @@ impl ServiceError {
     }
 }
 
+impl From<ControlError> for ServiceError {
+    fn from(error: ControlError) -> Self {
+        Self::from_actor(&error.into())
+    }
+}
+
 impl From<EmbedError> for ServiceError {
     fn from(error: EmbedError) -> Self {
         tracing::warn!(error = %error, "embedding failed");

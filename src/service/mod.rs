@@ -2,10 +2,12 @@
 //! engine: above it are wire formats, below it actors and tenants. It embeds text before it
 //! bothers a tenant, and it knows no HTTP.
 
+pub mod admin;
 mod error;
 mod memory;
 mod readiness;
 
+pub use admin::AdminService;
 pub use error::ServiceError;
 pub use memory::{MemoryService, Scope};
 pub use readiness::Readiness;

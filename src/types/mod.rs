@@ -8,6 +8,7 @@ pub mod error_kind;
 pub mod ids;
 pub mod limits;
 pub mod query_embedding;
+pub mod secret;
 pub mod vector;
 
 pub use allowance::Allowance;

@@ -6,7 +6,7 @@ use std::future::{Ready, ready};
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 
-use crate::api::state::ApiState;
+use crate::api::state::Timing;
 use crate::types::Deadline;
 
 /// The same value for every extractor of one request.
@@ -18,8 +18,8 @@ impl RequestDeadline {
     #[must_use]
     pub(super) fn of(request: &HttpRequest) -> Self {
         let timeout = request
-            .app_data::<web::Data<ApiState>>()
-            .map(|state| state.request_timeout)
+            .app_data::<web::Data<Timing>>()
+            .map(|timing| timing.request_timeout)
             .unwrap_or_default();
         let mut extensions = request.extensions_mut();
         if let Some(known) = extensions.get::<Self>() {

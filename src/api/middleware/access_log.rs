@@ -9,7 +9,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, web};
 
 use crate::api::middleware::request_id;
-use crate::api::state::ApiState;
+use crate::api::state::Timing;
 use crate::control::keys::Principal;
 
 /// Stands for every path that no route has, so that scanners cannot make new label values.
@@ -23,7 +23,7 @@ pub async fn access_log<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
-    let clock = request.app_data::<web::Data<ApiState>>().map(|state| state.clock.clone());
+    let clock = request.app_data::<web::Data<Timing>>().map(|timing| timing.clock.clone());
     let started_us = clock.as_ref().map_or(0, |clock| clock.monotonic_micros());
     let method = method_label(request.method());
     let answered = next.call(request).await;
