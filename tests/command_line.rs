@@ -20,7 +20,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use client::Client;
-use process::{ServerProcess, run, text};
+use process::{ServerProcess, hebbd, run, text};
 use serde_json::{Value, json};
 
 /// A server that says nothing for this long will say nothing more.
@@ -78,10 +78,13 @@ impl<'a> Offline<'a> {
 #[test]
 fn help_names_every_command_and_the_version_is_the_package_s() {
     let help = done(&["--help"]);
-    for command in ["serve", "tenant", "key", "check-config", "eval", "Examples:"] {
+    let commands = ["serve", "tenant", "key", "plan", "shard", "quarantine", "config", "eval"];
+    for command in commands.into_iter().chain(["Examples:", "Exit codes:"]) {
         assert!(help.contains(command), "{command} in {help}");
     }
-    for command in [&["serve"][..], &["tenant", "create"], &["key", "create"], &["check-config"]] {
+    for command in
+        [&["serve"][..], &["tenant", "create"], &["key", "create"], &["config", "check"]]
+    {
         let help = done(&[command, &["--help"]].concat());
         assert!(help.contains("--data-dir"), "{help}");
     }
@@ -102,19 +105,29 @@ fn a_wrong_configuration_is_refused_with_all_its_problems() {
     let wrong = ["server.wrokers=3", "index.exact_rows_max=1", "server.listen=nowhere"];
     let settings: Vec<&str> = wrong.iter().flat_map(|setting| ["--set", *setting]).collect();
     let parts = ["wrokers", "`workers`", "exact_rows_max", "256", "listen: ", "inof"];
-    for command in ["check-config", "serve"] {
-        let output = run(&[&[command, "--data-dir", path][..], &settings].concat());
+    for command in [&["config", "check"][..], &["config", "show"], &["serve"], &["tenant", "list"]]
+    {
+        let output = run(&[command, &["--data-dir", path][..], &settings].concat());
         fails(&output, 2, &parts);
     }
-    let tenant = [&["tenant", "list", "--data-dir", path][..], &settings].concat();
-    fails(&run(&tenant), 2, &parts);
     let left: Vec<_> = std::fs::read_dir(data_dir.path()).unwrap().collect();
     assert_eq!(left.len(), 1, "nothing was created: {left:?}");
 
     std::fs::remove_file(data_dir.path().join("hebbd.toml")).unwrap();
-    let shown = done(&["check-config", "--data-dir", path, "--set", "server.workers=3"]);
+    let show = ["config", "show", "--data-dir", path, "--set", "server.workers=3"];
+    let shown = done(&show);
     assert!(shown.contains("server.workers = 3  # flag --set"), "{shown}");
-    assert_eq!(done(&["check-config", "--quiet", "--data-dir", path]), "");
+    assert!(shown.contains("log.format = \"auto\"  # default"), "{shown}");
+    let shown = done_json(&[&show[..], &["--json"]].concat());
+    let workers = json!({"value": 3, "origin": "flag --set"});
+    assert_eq!(shown["server.workers"], workers, "{shown}");
+    let secret = hebbd(&["config", "show", "--data-dir", path])
+        .env("HEBBD_ADMIN__TOKEN", "sesame-sesame-sesame")
+        .output()
+        .unwrap();
+    let shown = text(&secret.stdout);
+    assert!(shown.contains("admin.token = \"[redacted]\"") && !shown.contains("sesame"), "{shown}");
+    assert_eq!(done(&["config", "check", "--quiet", "--data-dir", path]), "");
 }
 
 #[test]
@@ -167,11 +180,11 @@ fn names_and_ids_that_are_not_there_are_plain_errors() {
     let nobody = "00000000-0000-7000-8000-000000000000";
     let in_dir = ["--data-dir", path];
     let plan = [&["tenant", "create", "--name", "x", "--plan", "gold"][..], &in_dir].concat();
-    fails(&run(&plan), 1, &["gold", "local"]);
+    fails(&run(&plan), 2, &["gold", "local"]);
     let key =
         [&["key", "create", "--tenant", nobody, "--dialect", "mnemoverse"][..], &in_dir].concat();
-    fails(&run(&key), 1, &[nobody]);
-    fails(&run(&[&["key", "revoke", nobody][..], &in_dir].concat()), 1, &[nobody]);
+    fails(&run(&key), 3, &[nobody]);
+    fails(&run(&[&["key", "revoke", nobody][..], &in_dir].concat()), 3, &[nobody]);
     let dialect =
         [&["key", "create", "--tenant", nobody, "--dialect", "latin"][..], &in_dir].concat();
     fails(&run(&dialect), 2, &["latin", "mnemoverse"]);
@@ -179,30 +192,56 @@ fn names_and_ids_that_are_not_there_are_plain_errors() {
 }
 
 #[test]
-fn offline_commands_are_refused_while_a_server_runs() {
+fn commands_ask_the_server_that_runs_and_find_what_it_left_when_it_is_gone() {
     let data_dir = tempfile::tempdir().unwrap();
-    let path = data_dir.path().to_str().unwrap();
+    let commands = Offline::new(data_dir.path());
     let server = ServerProcess::start(data_dir.path(), &[]);
-    let commands = [
-        &["tenant", "list", "--data-dir", path][..],
-        &["key", "list", "--data-dir", path],
-        &["tenant", "create", "--name", "late", "--data-dir", path],
-    ];
-    let running: Vec<_> = commands
-        .map(|command| command.iter().map(|part| (*part).to_owned()).collect::<Vec<String>>())
-        .into_iter()
-        .map(|command| {
-            std::thread::spawn(move || run(&command.iter().map(String::as_str).collect::<Vec<_>>()))
-        })
-        .collect();
-    for output in running {
-        let parts = ["stop the server that runs on this data directory", "in use", path];
-        fails(&output.join().unwrap(), 1, &parts);
-    }
-    assert_eq!(server.client().stats()["total_atoms"], 0);
+    let acme = commands.create_tenant("acme");
+    let tenant = acme["id"].as_str().unwrap();
+    let key = commands.create_key(tenant, "late");
+    let mut client = Client::new(&server.base_url, key["api_key"].as_str().unwrap());
+    assert_eq!(client.write(&json!({"content": "Made while it runs"}))["stored"], true);
+    // The very next request after the command has returned.
+    done(&["key", "revoke", "--data-dir", commands.0, key["id"].as_str().unwrap()]);
+    assert_eq!(client.get("/api/v1/memory/stats").status, 401);
+
+    // Killed, it leaves its address behind, which deceives nobody.
+    server.kill();
+    assert!(data_dir.path().join("server.json").exists());
+    assert_eq!(commands.tenants().as_array().unwrap().len(), 2, "the server's own and acme");
+    let server = ServerProcess::start(data_dir.path(), &[]);
+    assert_eq!(commands.tenants().as_array().unwrap().len(), 2);
     server.stop();
-    let offline = Offline::new(data_dir.path());
-    assert_eq!(offline.tenants().as_array().unwrap().len(), 1, "only the server's own");
+    assert!(!data_dir.path().join("server.json").exists());
+}
+
+#[test]
+fn a_deletion_is_confirmed_and_takes_everything_with_it() {
+    let data_dir = tempfile::tempdir().unwrap();
+    let commands = Offline::new(data_dir.path());
+    let server = ServerProcess::start(data_dir.path(), &[]);
+    let acme = commands.create_tenant("acme");
+    let tenant = acme["id"].as_str().unwrap();
+    let key = commands.create_key(tenant, "");
+    let mut client = Client::new(&server.base_url, key["api_key"].as_str().unwrap());
+    assert_eq!(client.write(&json!({"content": "Gone tomorrow"}))["stored"], true);
+    let delete = ["tenant", "delete", "--data-dir", commands.0, tenant];
+    fails(&run(&delete), 4, &["acme", "--yes"]);
+    assert_eq!(client.get("/api/v1/memory/stats").status, 200, "nothing was done");
+    let deleted = done_json(&[&delete[..], &["--yes", "--json"]].concat());
+    assert_eq!((&deleted["id"], &deleted["state"]), (&acme["id"], &json!("deleted")));
+    assert_eq!(client.get("/api/v1/memory/stats").status, 401);
+    fails(&run(&[&delete[..], &["--yes"]].concat()), 3, &[tenant]);
+    server.stop();
+    assert_eq!(commands.tenants().as_array().unwrap().len(), 1);
+    assert_eq!(commands.keys().as_array().unwrap().len(), 1, "the server's own");
+}
+
+#[test]
+fn completions_name_the_commands() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        assert!(done(&["completions", shell]).contains("move-shard"), "{shell}");
+    }
 }
 
 #[test]
