@@ -33,6 +33,7 @@ use crate::control::tenants::Tenant;
 use crate::control::{ControlError, Directory};
 use crate::embedding::{self, Embedder};
 use crate::engine::synonyms;
+use crate::observability::logging;
 use crate::observability::metrics::{self, MetricsExport};
 use crate::service::{AdminService, MemoryService};
 use crate::storage::{SledSettings, SledStore, private_file};
@@ -201,6 +202,12 @@ impl Application {
         Ok(create_tenant(&self.directory, &shards, name, plan)?)
     }
 
+    /// Takes over changed settings while the server runs.
+    #[must_use]
+    pub fn reloader(&self) -> Reloader {
+        Reloader { directory: Arc::clone(&self.directory) }
+    }
+
     /// Serves until `stop` resolves, then shuts down in order.
     ///
     /// # Errors
@@ -234,6 +241,23 @@ impl Application {
         self.registry.shut_down(DRAIN).await;
         tracing::info!("stopped");
         Ok(served??)
+    }
+}
+
+/// Puts settings in force that need no restart.
+pub struct Reloader {
+    directory: Arc<Directory>,
+}
+
+impl Reloader {
+    /// Takes over the plans and what is logged.
+    ///
+    /// # Errors
+    /// When tenants have a plan that `config` lacks; nothing has changed then.
+    pub fn apply(&self, config: &Config) -> anyhow::Result<()> {
+        self.directory.replace_plans(config.plans.clone())?;
+        logging::set_filter(&config.log)?;
+        Ok(())
     }
 }
 

@@ -82,8 +82,7 @@ fn help_names_every_command_and_the_version_is_the_package_s() {
     for command in commands.into_iter().chain(["Examples:", "Exit codes:"]) {
         assert!(help.contains(command), "{command} in {help}");
     }
-    for command in
-        [&["serve"][..], &["tenant", "create"], &["key", "create"], &["config", "check"]]
+    for command in [&["serve"][..], &["tenant", "create"], &["key", "create"], &["config", "check"]]
     {
         let help = done(&[command, &["--help"]].concat());
         assert!(help.contains("--data-dir"), "{help}");
@@ -235,6 +234,39 @@ fn a_deletion_is_confirmed_and_takes_everything_with_it() {
     server.stop();
     assert_eq!(commands.tenants().as_array().unwrap().len(), 1);
     assert_eq!(commands.keys().as_array().unwrap().len(), 1, "the server's own");
+}
+
+#[test]
+fn a_hangup_reloads_what_can_change_and_names_what_cannot() {
+    let data_dir = tempfile::tempdir().unwrap();
+    let path = data_dir.path().to_str().unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let file = elsewhere.path().join("of-the-server.toml");
+    let plan = |rate: u32| format!("[plans.free]\nrequests_per_minute = {rate}\n");
+    std::fs::write(&file, plan(77)).unwrap();
+    let given = ["--config", file.to_str().unwrap()];
+    let server = ServerProcess::start(data_dir.path(), &given);
+    let rate = || done_json(&["plan", "show", "free", "--json", "--data-dir", path]);
+    assert_eq!(rate()["requests_per_minute"], 77);
+    let reloaded_to = |wanted: u32| {
+        server.signal("-HUP");
+        (0..500).any(|_| rate()["requests_per_minute"] == wanted)
+    };
+    let changed = "[log]\nfilter = \"debug\"\n[server]\nworkers = 3\n";
+    std::fs::write(&file, plan(88) + changed).unwrap();
+    assert!(reloaded_to(88));
+    std::fs::write(&file, plan(0)).unwrap();
+    server.signal("-HUP");
+    // Signals that come while one is dealt with are one; what is wrong changes nothing.
+    assert_eq!(rate()["requests_per_minute"], 88);
+    std::fs::write(&file, plan(99)).unwrap();
+    assert!(reloaded_to(99));
+    let said = server.stop();
+    for part in
+        ["plans.free.requests_per_minute", "log.filter", "needs a restart", "server.workers"]
+    {
+        assert!(said.contains(part), "{part} in {said}");
+    }
 }
 
 #[test]

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use secrecy::ExposeSecret;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
 use super::eval::InProcess;
 use super::server_file::ServerFile;
 use super::{dev, load_config, output};
-use crate::app::Application;
+use crate::app::{Application, Reloader};
 use crate::config::{Config, ConfigFlags};
 use crate::control::keys::{KeyKind, KeyOrder};
 use crate::control::plans;
@@ -30,13 +30,14 @@ pub(super) struct ServeArgs {
 }
 
 pub(super) async fn run(args: ServeArgs) -> anyhow::Result<()> {
-    let config = load_config(args.config)?;
+    let config = load_config(args.config.clone())?;
     logging::init(&config.log)?;
     hide_panic_payloads();
     create_private_dir(&config.data_dir)
         .with_context(|| format!("cannot create {}", config.data_dir.display()))?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let hangup = signal(SignalKind::hangup())?;
     let application = Application::start(&config, Arc::new(SystemClock)).await?;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
@@ -65,9 +66,43 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<()> {
             _ = interrupt.recv() => {}
         }
     };
+    let reloading = actix_rt::spawn(reload_on(hangup, args.config, config, application.reloader()));
     application.run_until_stopped(stop).await?;
+    reloading.abort();
     drop(server_file);
     Ok(())
+}
+
+/// On every SIGHUP loads the configuration anew, takes over what can change while the server
+/// runs, and names what cannot. A configuration with problems changes nothing.
+async fn reload_on(mut hangup: Signal, flags: ConfigFlags, started: Config, reloader: Reloader) {
+    let mut current = started.clone();
+    while hangup.recv().await.is_some() {
+        let loaded = load_config(flags.clone()).and_then(|config| {
+            reloader.apply(&config)?;
+            Ok(config)
+        });
+        let config = match loaded {
+            Ok(config) => config,
+            Err(error) => {
+                tracing::error!(
+                    error = format!("{error:#}"),
+                    "the configuration was not reloaded; the former one stays in force"
+                );
+                continue;
+            }
+        };
+        for change in config.changes_from(&current).iter().filter(|change| change.is_reloadable) {
+            let now = change.now.as_deref().unwrap_or("as if it were not there");
+            tracing::info!(setting = %change.key, now, "a setting was reloaded");
+        }
+        let waiting = config.changes_from(&started);
+        for change in waiting.iter().filter(|change| !change.is_reloadable) {
+            tracing::warn!(setting = %change.key, "a setting was changed that needs a restart");
+        }
+        tracing::info!("the configuration was reloaded");
+        current = config;
+    }
 }
 
 /// What is remembered lies there in clear text, so a new directory is its owner's alone. One that

@@ -28,7 +28,8 @@ use crate::observability::logging::LogSettings;
 pub use flags::ConfigFlags;
 pub use problems::{ConfigProblem, ConfigProblems};
 
-/// Everything an operator can set. Read once at start; a change needs a restart.
+/// Everything an operator can set. Read at start; what a running server takes over later is said
+/// by [`ChangedSetting::is_reloadable`].
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
@@ -87,6 +88,25 @@ impl Config {
     #[must_use]
     pub fn redacted_json(&self) -> serde_json::Value {
         self.shown.to_json()
+    }
+}
+
+/// A setting that differs from the one in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangedSetting {
+    /// Dotted.
+    pub key: String,
+    /// As TOML, with its origin; `None` where it has gone. Secrets are replaced.
+    pub now: Option<String>,
+    /// Whether a running server can take it over.
+    pub is_reloadable: bool,
+}
+
+impl Config {
+    /// What differs from `other`, by key.
+    #[must_use]
+    pub fn changes_from(&self, other: &Self) -> Vec<ChangedSetting> {
+        self.shown.changes_from(&other.shown)
     }
 }
 

@@ -1,20 +1,40 @@
 //! What an operator is shown of a loaded configuration: every setting, where it came from, and
 //! no secret.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use figment::value::Value;
 
-use super::keys;
 use super::layers::Entry;
 use super::problems::Origin;
+use super::{ChangedSetting, keys};
 
 const REDACTED: &str = "\"[redacted]\"";
 
 /// Key to value as TOML text and origin.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Shown(BTreeMap<String, (String, Origin)>);
+#[derive(Clone, Default)]
+pub(super) struct Shown {
+    settings: BTreeMap<String, (String, Origin)>,
+    /// Of the secrets among them, enough to see that one has changed.
+    secrets: BTreeMap<String, blake3::Hash>,
+}
+
+impl fmt::Debug for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.settings.fmt(f)
+    }
+}
+
+/// What a running server can take over: keys, or sections where a dot ends the text.
+const RELOADABLE: [&str; 2] = ["log.filter", "plans."];
+
+fn is_reloadable(key: &str) -> bool {
+    RELOADABLE.iter().any(|known| match known.ends_with('.') {
+        true => key.starts_with(known),
+        false => key == *known,
+    })
+}
 
 impl Shown {
     pub(super) fn of(entries: &[Entry]) -> Self {
@@ -24,19 +44,23 @@ impl Shown {
                 add_table(prefix, &table, &mut shown);
             }
         }
+        let mut secrets = BTreeMap::new();
         for entry in entries {
             let key = entry.key();
-            let value =
-                if keys::is_secret(&key) { REDACTED.to_owned() } else { text(&entry.value) };
+            let mut value = text(&entry.value);
+            if keys::is_secret(&key) {
+                secrets.insert(key.clone(), blake3::hash(value.as_bytes()));
+                value = REDACTED.to_owned();
+            }
             shown.insert(key, (value, entry.origin.clone()));
         }
-        Self(shown)
+        Self { settings: shown, secrets }
     }
 }
 
 impl Shown {
     pub(super) fn to_json(&self) -> serde_json::Value {
-        let entries = self.0.iter().map(|(key, (value, origin))| {
+        let entries = self.settings.iter().map(|(key, (value, origin))| {
             // A value is one TOML value in one line.
             let line = format!("value = {value}").parse::<toml::Table>();
             let value = line.ok().and_then(|mut table| table.remove("value"));
@@ -48,9 +72,27 @@ impl Shown {
     }
 }
 
+impl Shown {
+    pub(super) fn changes_from(&self, other: &Self) -> Vec<ChangedSetting> {
+        let keys: BTreeSet<_> = self.settings.keys().chain(other.settings.keys()).collect();
+        let value = |shown: &Self, key: &String| {
+            let text = shown.settings.get(key).map(|(value, _)| value.clone());
+            (text, shown.secrets.get(key).copied())
+        };
+        keys.into_iter()
+            .filter(|key| value(self, key) != value(other, key))
+            .map(|key| ChangedSetting {
+                key: key.clone(),
+                now: self.settings.get(key).map(|(value, origin)| format!("{value} ({origin})")),
+                is_reloadable: is_reloadable(key),
+            })
+            .collect()
+    }
+}
+
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (key, (value, origin)) in &self.0 {
+        for (key, (value, origin)) in &self.settings {
             writeln!(f, "{key} = {value}  # {origin}")?;
         }
         Ok(())

@@ -74,27 +74,53 @@ pub enum LogError {
     AlreadyInstalled,
 }
 
+/// Puts another filter in force; says whether that worked.
+type SetFilter = Box<dyn Fn(EnvFilter) -> bool + Send + Sync>;
+
+/// `None` inside once someone else was first.
+static INSTALLED: OnceLock<Option<SetFilter>> = OnceLock::new();
+
 /// Starts logging for the whole process. A second call changes nothing and succeeds, so every
 /// test may call it.
 ///
 /// # Errors
 /// For a filter that does not parse, and when someone else installed a subscriber first.
 pub fn init(settings: &LogSettings) -> Result<(), LogError> {
-    static INSTALLED: OnceLock<bool> = OnceLock::new();
     let filter = settings.parse_filter().map_err(LogError::Filter)?;
-    let installed = *INSTALLED.get_or_init(|| install(settings.format, filter));
-    if installed { Ok(()) } else { Err(LogError::AlreadyInstalled) }
+    match INSTALLED.get_or_init(|| install(settings.format, filter)) {
+        Some(_) => Ok(()),
+        None => Err(LogError::AlreadyInstalled),
+    }
 }
 
-fn install(format: LogFormat, filter: EnvFilter) -> bool {
+/// Changes what is logged from here on. Does nothing in a process that has not started logging.
+///
+/// # Errors
+/// For a filter that does not parse.
+pub fn set_filter(settings: &LogSettings) -> Result<(), LogError> {
+    let filter = settings.parse_filter().map_err(LogError::Filter)?;
+    if let Some(Some(set)) = INSTALLED.get()
+        && !set(filter)
+    {
+        return Err(LogError::AlreadyInstalled);
+    }
+    Ok(())
+}
+
+fn install(format: LogFormat, filter: EnvFilter) -> Option<SetFilter> {
     let is_terminal = std::io::stderr().is_terminal();
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if is_json(format, is_terminal) {
-        builder.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init()
-    } else {
-        builder.with_ansi(is_terminal).try_init()
+        let builder = builder.json().flatten_event(true).with_current_span(true);
+        let builder = builder.with_span_list(false).with_filter_reloading();
+        let handle = builder.reload_handle();
+        builder.try_init().ok()?;
+        return Some(Box::new(move |filter| handle.reload(filter).is_ok()));
     }
-    .is_ok()
+    let builder = builder.with_ansi(is_terminal).with_filter_reloading();
+    let handle = builder.reload_handle();
+    builder.try_init().ok()?;
+    Some(Box::new(move |filter| handle.reload(filter).is_ok()))
 }
 
 fn is_json(format: LogFormat, is_terminal: bool) -> bool {

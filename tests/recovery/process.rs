@@ -106,8 +106,12 @@ impl ServerProcess {
 
     /// Asks it to stop.
     pub(crate) fn terminate(&self) {
-        let signal = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
-        assert!(signal.unwrap().success());
+        self.signal("-TERM");
+    }
+
+    pub(crate) fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status();
+        assert!(sent.unwrap().success());
     }
 
     /// Waits for its end, at most this long; answers how it ended and what it said on standard
