@@ -12,29 +12,9 @@ use governor::nanos::Nanos;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 
-use super::plans::Plan;
-use crate::types::{Clock, Timestamp};
-
-/// What a plan without a limit reports, since the headers must hold a number.
-const UNLIMITED: u32 = 1_000_000;
-
-/// The state of the allowance, for the answer's headers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RateStatus {
-    /// Requests per minute; a large constant when the plan has no limit.
-    pub limit: u32,
-    pub remaining: u32,
-    /// When the whole allowance is there again.
-    pub reset_at: Timestamp,
-}
-
-/// A request refused. It consumed nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RateExceeded {
-    pub status: RateStatus,
-    /// When the next request would be admitted.
-    pub retry_after: Duration,
-}
+use super::{RateExceeded, RateStatus, UNLIMITED};
+use crate::control::plans::Plan;
+use crate::types::Clock;
 
 /// governor's view of our clock.
 #[derive(Clone)]
@@ -109,7 +89,7 @@ impl TokenBucket {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::ManualClock;
+    use crate::types::{ManualClock, Timestamp};
 
     fn bucket(per_minute: Option<u32>) -> (Arc<ManualClock>, TokenBucket) {
         let clock = Arc::new(ManualClock::starting_at(Timestamp::from_micros(1_000_000)));
