@@ -103,6 +103,8 @@ impl Application {
         let state = ApiState {
             memory,
             clock: Arc::clone(&clock),
+            ip_limit: Arc::new(config.server.ip_limit(Arc::clone(&clock))),
+            trusted_proxies: Arc::new(config.server.trusted_proxies.clone()),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             render_metrics: metrics.renderer(),
             request_timeout: config.server.request_timeout(),

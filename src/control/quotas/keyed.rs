@@ -32,8 +32,8 @@ const SWEPT_WHEN_FULL: usize = 16;
 /// A limit that holds for each key by itself: at most so many requests in a window, which
 /// slides or is fixed as `W` says.
 ///
-/// Memory: for each key in use about 100 bytes, the key twice, and what `W` needs; never more
-/// than `keys_max` of them. A call takes the lock of a part of the table and costs `O(1)` beside
+/// Memory: for each key in use the key twice, what `W` needs, and some 50 bytes of the table; never
+/// more than `keys_max` of them. A call takes the lock of a part of the table and costs `O(1)` beside
 /// what `W` costs; a table that grows is rehashed part by part.
 pub struct KeyedLimiter<K, W> {
     clock: Arc<dyn Clock>,

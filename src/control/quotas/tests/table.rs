@@ -102,7 +102,8 @@ fn a_million_keys_find_room_for_some_and_one_allowance_for_the_others() {
     clock.advance(MINUTE);
     // Each request looks at four others: a thousand are gone after a few hundred.
     for _ in 0..400 {
-        assert!(table.take(&7).is_ok() || table.keys_count() > 0);
+        // Admitted or not, it sweeps.
+        let _ = table.take(&7);
     }
     assert_eq!(table.keys_count(), 1);
     assert!(table.take(&2_000_000).is_ok(), "there is room again");
