@@ -30,7 +30,9 @@ impl GovernorClock for SharedClock {
 
 type Bucket = RateLimiter<NotKeyed, InMemoryState, SharedClock, StateInformationMiddleware>;
 
-/// One tenant's bucket: holds a minute's worth, refills evenly.
+/// One tenant's bucket: holds a minute's worth, refills evenly, one request each limit-th of a
+/// minute (in whole nanoseconds, rounded down). The generic cell rate algorithm (ITU-T I.371),
+/// as governor's `gcra.rs` has it. A call is a compare-and-swap, `O(1)`.
 pub struct TokenBucket {
     clock: Arc<dyn Clock>,
     last_taken_us: AtomicU64,
@@ -38,6 +40,7 @@ pub struct TokenBucket {
 }
 
 impl TokenBucket {
+    /// A full bucket of the plan's requests per minute.
     #[must_use]
     pub fn new(plan: &Plan, clock: Arc<dyn Clock>) -> Self {
         let limited = plan.requests_per_minute.and_then(NonZeroU32::new).map(|per_minute| {

@@ -144,15 +144,30 @@ fn a_key_beyond_the_room_is_charged_for_the_overflow_when_it_gets_a_counter() {
     assert_eq!(table.take(&"late").unwrap().remaining, 0);
     assert_eq!(table.keys_count(), 1);
     assert!(table.take(&"late").is_err());
-    // With the overflow used up there is no use in a counter, and the overflow says until when.
-    clock.advance(MINUTE);
-    assert!(table.take(&"next").is_ok());
-    assert!((0..3).all(|_| table.take(&"other").is_ok()));
-    clock.advance(MINUTE - Duration::from_micros(1));
-    let refused = table.take(&"other").unwrap_err();
-    assert_eq!(refused.retry_after, Duration::from_micros(1));
+}
+
+#[test]
+fn while_the_overflow_is_used_up_a_new_key_gets_no_counter_and_is_told_when_it_is_not() {
+    check_used_up_overflow::<SlidingWindow>();
+    check_used_up_overflow::<FixedWindow>();
+}
+
+fn check_used_up_overflow<W: Window>() {
+    let clock = clock();
+    let table: KeyedLimiter<&str, W> = table(&clock, 2, 1);
+    assert!(table.take(&"first").is_ok());
+    clock.advance(MINUTE / 2);
+    assert!(table.take(&"second").is_ok() && table.take(&"third").is_ok());
+    assert!(table.take(&"third").is_err());
+    clock.advance(MINUTE / 2);
+    // The first one's counter is idle, and there would be room.
+    let refused = table.take(&"third").unwrap_err();
+    assert_eq!((refused.retry_after, table.keys_count()), (MINUTE / 2, 0));
+    clock.advance(refused.retry_after - Duration::from_micros(1));
+    assert!(table.take(&"third").is_err());
     clock.advance(Duration::from_micros(1));
-    assert!(table.take(&"other").is_ok());
+    assert_eq!(table.take(&"third").unwrap().remaining, 1);
+    assert_eq!(table.keys_count(), 1);
 }
 
 #[test]
