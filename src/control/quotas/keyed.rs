@@ -113,7 +113,8 @@ impl<K: Hash + Eq + Clone, W: Window> KeyedLimiter<K, W> {
     }
 
     /// The shard of the key is locked throughout, so no other request of the key comes between
-    /// the overflow and the key's own counter.
+    /// the overflow and the key's own counter; the overflow too, so that a key is not charged
+    /// with what the overflow counted after there was room for the key.
     fn take_of_new_key(
         &self,
         shard: &mut Shard<K, W>,
@@ -121,11 +122,11 @@ impl<K: Hash + Eq + Clone, W: Window> KeyedLimiter<K, W> {
         rate: Rate,
         now: Moment,
     ) -> Result<RateStatus, RateExceeded> {
+        let mut overflow = lock(&self.overflow);
         let has_room = self.reserve() || {
             self.release(shard.sweep(SWEPT_WHEN_FULL, rate, now));
             self.reserve()
         };
-        let mut overflow = lock(&self.overflow);
         if !has_room {
             return overflow.take(rate, now);
         }
