@@ -33,8 +33,9 @@ const SWEPT_WHEN_FULL: usize = 16;
 /// slides or is fixed as `W` says.
 ///
 /// Memory: for each key in use the key twice, what `W` needs, and some 50 bytes of the table; never
-/// more than `keys_max` of them. A call takes the lock of a part of the table and costs `O(1)` beside
-/// what `W` costs; a table that grows is rehashed part by part.
+/// more than `keys_max` of them. A call takes the lock of a part of the table (that of a key
+/// without a counter one more, for the table) and costs `O(1)` beside what `W` costs; a table that
+/// grows is rehashed part by part.
 pub struct KeyedLimiter<K, W> {
     clock: Arc<dyn Clock>,
     window: Duration,
