@@ -26,6 +26,7 @@ use crate::actors::settings::ResolvedShard;
 use crate::actors::settings::resolve_shards;
 use crate::actors::shards::Shards;
 use crate::api::admin::AdminState;
+use crate::api::middleware::ip_limit::IpLimit;
 use crate::api::{self, ADMIN_TOKEN_CHARS_MIN, ApiState, BoundServer};
 use crate::config::Config;
 use crate::control::keys::{self, KeyHash};
@@ -61,6 +62,7 @@ pub struct Application {
     server: BoundServer,
     directory: Arc<Directory>,
     registry: Arc<Registry>,
+    ip_limit: Arc<IpLimit>,
     background: Background,
     metrics: MetricsExport,
     admin_token: SecretString,
@@ -143,9 +145,12 @@ impl Application {
             embedder,
             Arc::clone(&clock),
         );
+        let ip_limit = Arc::new(config.server.ip_limit(Arc::clone(&clock)));
         let state = ApiState {
             memory,
             clock: Arc::clone(&clock),
+            ip_limit: Arc::clone(&ip_limit),
+            trusted_proxies: Arc::new(config.server.trusted_proxies.clone()),
             version: VERSION.to_owned(),
             render_metrics: metrics.renderer(),
             request_timeout: config.server.request_timeout(),
@@ -156,7 +161,7 @@ impl Application {
             format!("cannot listen on {}{}", config.server.listen, admin.unwrap_or_default())
         })?;
         let background = Background::start(config, &registry, &clock);
-        Ok(Self { server, directory, registry, background, metrics, admin_token })
+        Ok(Self { server, directory, registry, ip_limit, background, metrics, admin_token })
     }
 
     /// The address it really listens on.
@@ -205,7 +210,8 @@ impl Application {
     /// Takes over changed settings while the server runs.
     #[must_use]
     pub fn reloader(&self) -> Reloader {
-        Reloader { directory: Arc::clone(&self.directory) }
+        let (directory, ip_limit) = (Arc::clone(&self.directory), Arc::clone(&self.ip_limit));
+        Reloader { directory, ip_limit }
     }
 
     /// Serves until `stop` resolves, then shuts down in order.
@@ -247,15 +253,17 @@ impl Application {
 /// Puts settings in force that need no restart.
 pub struct Reloader {
     directory: Arc<Directory>,
+    ip_limit: Arc<IpLimit>,
 }
 
 impl Reloader {
-    /// Takes over the plans and what is logged.
+    /// Takes over the plans, the limit by address and what is logged.
     ///
     /// # Errors
     /// When tenants have a plan that `config` lacks; nothing has changed then.
     pub fn apply(&self, config: &Config) -> anyhow::Result<()> {
         self.directory.replace_plans(config.plans.clone())?;
+        self.ip_limit.set(config.server.requests_per_ip());
         logging::set_filter(&config.log)?;
         Ok(())
     }

@@ -1,5 +1,5 @@
-//! What a plan allows, at its edges: across midnight in UTC, across a restart, and under many
-//! calls at once. The clock stands still unless a test moves it.
+//! What a plan allows a tenant and the server an address, at the edges: across midnight in UTC,
+//! across a restart, and under many calls at once. The clock stands still unless a test moves it.
 
 #![allow(
     clippy::unwrap_used,
@@ -8,6 +8,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "quotas/addresses.rs"]
+mod addresses;
 #[path = "recovery/client.rs"]
 mod client;
 #[path = "recovery/process.rs"]
@@ -21,7 +23,8 @@ use std::time::Duration;
 
 use client::{Answer, Client};
 use hebbd::actors::quota_reset::begin_day;
-use hebbd::types::{Clock, ManualClock, Timestamp};
+use hebbd::api::extract::client_ip::TrustedProxies;
+use hebbd::types::{Bound, Clock, ManualClock, Timestamp};
 use process::ServerProcess;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};

@@ -5,7 +5,7 @@ use actix_web::http::header;
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
 
-use super::failure::Failure;
+use super::failure::{Failure, whole_seconds};
 use super::middleware::request_id;
 use super::routing::{self, Access, Endpoint, Verb};
 use super::state::ApiState;
@@ -113,9 +113,34 @@ fn render_failure(failure: &Failure) -> HttpResponse {
             response.insert_header((header::ALLOW, allow.as_str()));
             (response, "method_not_allowed", "this path does not answer this method")
         }
+        Failure::TooManyRequests { retry_after } => {
+            let mut response = HttpResponse::TooManyRequests();
+            response.insert_header((header::RETRY_AFTER, whole_seconds(*retry_after)));
+            (response, "too_many_requests", "this address has called too often")
+        }
         Failure::HandlerPanicked => {
             (HttpResponse::InternalServerError(), "internal", "the server made a mistake")
         }
     };
     response.json(FailureAnswer { error, message, request_id: request_id.as_str() })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use actix_web::body::to_bytes;
+
+    use super::*;
+
+    #[actix_web::test]
+    async fn a_caller_that_calls_too_often_is_told_for_how_long_to_wait() {
+        let retry_after = Duration::from_millis(1_500);
+        let response = render_failure(&Failure::TooManyRequests { retry_after });
+        assert_eq!(response.status().as_u16(), 429);
+        assert_eq!(response.headers().get(header::RETRY_AFTER).unwrap(), "2");
+        let body = to_bytes(response.into_body()).await.unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(body["error"], "too_many_requests");
+    }
 }

@@ -3,8 +3,8 @@
 //!
 //! A request passes, from the outside in: the request id (everything after it has one), the
 //! access log (it sees the final status), the end of connections with unread bodies, duplicate-slash
-//! collapsing (before any route is matched), then the dialect that owns the path: its authentication and admission, its routes,
-//! and around each handler the panic guard (so that a panic is answered in the dialect's words
+//! collapsing (before any route is matched), then the dialect that owns the path: the limit by
+//! address, its authentication and admission, its routes, and around each handler the panic guard (so that a panic is answered in the dialect's words
 //! and carries the headers the layers outside it add).
 
 use std::io;

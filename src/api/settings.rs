@@ -1,13 +1,17 @@
 //! What an operator may tune about the listener, and the ranges that make sense.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use crate::types::limits;
+use super::extract::client_ip::TrustedProxies;
+use super::middleware::ip_limit::IpLimit;
+use crate::types::{Bound, Clock, limits};
 
 /// The longest write the contracts allow still has to fit into one body: 10,000 characters of
 /// four bytes, escaped, with 64 KiB of metadata.
@@ -16,8 +20,11 @@ const BODY_BYTES_FLOOR: usize = 256 * 1024;
 pub const ADMIN_TOKEN_CHARS_MIN: usize = 16;
 const BODY_BYTES_CEILING: usize = 1024 * 1024 * 1024;
 
+const REQUESTS_PER_IP_PER_MINUTE_MAX: u32 = 10_000_000;
+const LIMITED_IPS_MAX: usize = 10_000_000;
+
 /// The HTTP listener.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ServerSettings {
     /// Where to listen. Port 0 picks a free one.
@@ -42,6 +49,13 @@ pub struct ServerSettings {
     pub shutdown_timeout_s: u64,
     /// Whether a tenant's key may delete everything the tenant remembers in one call.
     pub allow_reset: bool,
+    /// Requests of one client address in any minute, with or without a key, 1 to 10,000,000. An
+    /// IPv6 client counts as its /64.
+    pub requests_per_ip_per_minute: Bound<u32>,
+    /// Addresses counted at one time; those beyond share one allowance. 1 to 10,000,000.
+    pub limited_ips_max: usize,
+    /// Whose `X-Forwarded-For` tells a client's address; nobody's when empty.
+    pub trusted_proxies: TrustedProxies,
 }
 
 /// Who may administer the server, and where.
@@ -92,6 +106,9 @@ impl Default for ServerSettings {
             request_timeout_ms: 30_000,
             shutdown_timeout_s: 5,
             allow_reset: false,
+            requests_per_ip_per_minute: Bound(None),
+            limited_ips_max: 100_000,
+            trusted_proxies: TrustedProxies::default(),
         }
     }
 }
@@ -109,6 +126,17 @@ impl ServerSettings {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             workers => workers,
         }
+    }
+
+    /// The limit by address that these settings ask for, with nothing counted yet.
+    pub fn ip_limit(&self, clock: Arc<dyn Clock>) -> IpLimit {
+        IpLimit::new(self.requests_per_ip(), self.limited_ips_max, clock)
+    }
+
+    /// Requests of one client address in any minute; `None` for any number.
+    #[must_use]
+    pub fn requests_per_ip(&self) -> Option<NonZeroU32> {
+        self.requests_per_ip_per_minute.0.and_then(NonZeroU32::new)
     }
 
     /// Everything that is wrong with these settings, one sentence each, beginning with the key.
@@ -144,6 +172,19 @@ impl ServerSettings {
             problems
                 .push(format!("shutdown_timeout_s is {}; at most 3600", self.shutdown_timeout_s));
         }
+        let per_ip = self.requests_per_ip_per_minute.0;
+        if let Some(per_ip) = per_ip.filter(|n| !(1..=REQUESTS_PER_IP_PER_MINUTE_MAX).contains(n)) {
+            problems.push(format!(
+                "requests_per_ip_per_minute is {per_ip}; it must lie in \
+                 1..={REQUESTS_PER_IP_PER_MINUTE_MAX}, or be \"unlimited\""
+            ));
+        }
+        if !(1..=LIMITED_IPS_MAX).contains(&self.limited_ips_max) {
+            problems.push(format!(
+                "limited_ips_max is {}; it must lie in 1..={LIMITED_IPS_MAX}",
+                self.limited_ips_max
+            ));
+        }
         problems
     }
 }
@@ -167,10 +208,12 @@ mod tests {
             backlog: 0,
             request_timeout_ms: 0,
             shutdown_timeout_s: 100_000,
+            requests_per_ip_per_minute: Bound(Some(0)),
+            limited_ips_max: 0,
             ..ServerSettings::default()
         };
         let problems = settings.problems();
-        assert_eq!(problems.len(), 7, "{problems:?}");
+        assert_eq!(problems.len(), 9, "{problems:?}");
         assert!(problems.iter().all(|problem| problem.contains(" is ")), "{problems:?}");
     }
 }

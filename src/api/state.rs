@@ -1,9 +1,12 @@
-//! What handlers may reach: the service, the clock and facts about the process.
+//! What every handler may reach: the service, the clock, the limit by address and some facts about
+//! the process.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::extract::client_ip::TrustedProxies;
+use super::middleware::ip_limit::IpLimit;
 use crate::service::MemoryService;
 use crate::types::Clock;
 
@@ -12,6 +15,10 @@ use crate::types::Clock;
 pub struct ApiState {
     pub memory: MemoryService,
     pub clock: Arc<dyn Clock>,
+    /// How often one client address may call.
+    pub ip_limit: Arc<IpLimit>,
+    /// Whose word for a client's address is taken.
+    pub trusted_proxies: Arc<TrustedProxies>,
     /// The version the health answers report.
     pub version: String,
     /// Renders the metrics in Prometheus' text format.

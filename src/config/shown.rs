@@ -27,7 +27,7 @@ impl fmt::Debug for Shown {
 }
 
 /// What a running server can take over: keys, or sections where a dot ends the text.
-const RELOADABLE: [&str; 2] = ["log.filter", "plans."];
+const RELOADABLE: [&str; 3] = ["log.filter", "plans.", "server.requests_per_ip_per_minute"];
 
 fn is_reloadable(key: &str) -> bool {
     RELOADABLE.iter().any(|known| match known.ends_with('.') {

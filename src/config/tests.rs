@@ -75,7 +75,9 @@ fn keys_of(prefix: &str, table: &toml::Table, found: &mut std::collections::BTre
     for (key, value) in table {
         match value {
             toml::Value::Table(inner) => keys_of(&format!("{prefix}{key}."), inner, found),
-            toml::Value::Array(list) if list.iter().all(toml::Value::is_table) => {
+            toml::Value::Array(list)
+                if !list.is_empty() && list.iter().all(toml::Value::is_table) =>
+            {
                 for inner in list.iter().filter_map(toml::Value::as_table) {
                     keys_of(&format!("{prefix}{key}[]."), inner, found);
                 }
@@ -315,4 +317,34 @@ fn files_that_are_missing_broken_or_misplaced_are_told() {
     assert_eq!(refused.len(), 2, "{refused:?}");
     assert!(refused[0].contains("cannot stand in a file"), "{refused:?}");
     assert!(refused[1].contains("belongs in the shard file"), "{refused:?}");
+}
+
+#[test]
+fn the_limit_by_address_is_read_from_every_source_and_its_slips_are_told() {
+    let proxies = "[\"10.0.0.0/8\", \"192.0.2.7\"]";
+    let config = given()
+        .file("data/hebbd.toml", &format!("[server]\ntrusted_proxies = {proxies}\n"))
+        .variable("HEBBD_SERVER__REQUESTS_PER_IP_PER_MINUTE", "600")
+        .set("server.limited_ips_max=5")
+        .loaded();
+    assert_eq!(config.server.requests_per_ip_per_minute.0, Some(600));
+    assert_eq!(config.server.limited_ips_max, 5);
+    let from_environment = given().variable("HEBBD_SERVER__TRUSTED_PROXIES", proxies).loaded();
+    assert_eq!(from_environment.server.trusted_proxies, config.server.trusted_proxies);
+    let refused = given()
+        .set("server.trusted_proxies=[\"10.0.0.1/8\", \"proxy\"]")
+        .set("server.requests_per_ip_per_minute=0")
+        .set("server.limited_ips_max=many")
+        .refused();
+    let text = refused.join("\n");
+    for expected in [
+        "trusted_proxies: \"10.0.0.1/8\" has bits outside of its mask; did you mean 10.0.0.0/8?; \
+         \"proxy\" is neither an IP address nor a network like 10.0.0.0/8; allowed: a list",
+        "requests_per_ip_per_minute: is 0; it must lie in 1..=10000000, or be \"unlimited\"",
+        "limited_ips_max: must be a whole number (1 to 10000000), found the text \"many\"",
+    ] {
+        assert!(text.contains(expected), "{expected}\nis not in\n{text}");
+    }
+    let refused = given().set("server.trusted_proxies=10.0.0.1").refused();
+    assert!(refused.join("").contains("must be a list of texts (a list of IP"), "{refused:?}");
 }

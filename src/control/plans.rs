@@ -3,11 +3,11 @@
 //! with their documented numbers unless the configuration overrides a key.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 
-use crate::types::Allowance;
-use serde::de::{self, Deserialize, Deserializer, Visitor};
+use serde::de::{Deserialize, Deserializer};
+
+use crate::types::{Allowance, Bound};
 
 /// The plan of tenants that an operator creates without naming one: no limits.
 pub const LOCAL: &str = "local";
@@ -127,46 +127,6 @@ impl PlanChanges {
         if let Some(Bound(allowance)) = self.atoms_max {
             plan.atoms_max = allowance;
         }
-    }
-}
-
-/// A number or the word `unlimited`: TOML has no null, and zero would read as "nothing allowed".
-struct Bound<T>(Option<T>);
-
-impl<'de, T: TryFrom<u64>> Deserialize<'de> for Bound<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct BoundVisitor<T>(std::marker::PhantomData<T>);
-
-        impl<T: TryFrom<u64>> Visitor<'_> for BoundVisitor<T> {
-            type Value = Bound<T>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a whole number, or the text \"unlimited\"")
-            }
-
-            fn visit_u64<E: de::Error>(self, value: u64) -> Result<Self::Value, E> {
-                let unexpected = de::Unexpected::Unsigned(value);
-                let number = T::try_from(value);
-                number.map(|n| Bound(Some(n))).map_err(|_| E::invalid_value(unexpected, &self))
-            }
-
-            fn visit_i64<E: de::Error>(self, value: i64) -> Result<Self::Value, E> {
-                match u64::try_from(value) {
-                    Ok(value) => self.visit_u64(value),
-                    Err(_) => Err(E::invalid_value(de::Unexpected::Signed(value), &self)),
-                }
-            }
-
-            fn visit_str<E: de::Error>(self, value: &str) -> Result<Self::Value, E> {
-                if value == "unlimited" {
-                    Ok(Bound(None))
-                } else {
-                    Err(E::invalid_value(de::Unexpected::Str(value), &self))
-                }
-            }
-        }
-
-        deserializer.deserialize_any(BoundVisitor(std::marker::PhantomData))
     }
 }
 

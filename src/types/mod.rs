@@ -2,6 +2,7 @@
 //! error kinds. It imports nothing from this crate, performs no I/O and holds no decisions.
 
 pub mod allowance;
+pub mod bound;
 pub mod clock;
 pub mod deadline;
 pub mod error_kind;
@@ -12,6 +13,7 @@ pub mod secret;
 pub mod vector;
 
 pub use allowance::Allowance;
+pub use bound::Bound;
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use deadline::Deadline;
 pub use error_kind::ErrorKind;

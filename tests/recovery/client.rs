@@ -136,7 +136,7 @@ impl Client {
     }
 
     /// `more` are whole header lines.
-    fn send_with(
+    pub(crate) fn send_with(
         &mut self,
         method: &str,
         path: &str,

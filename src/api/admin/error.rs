@@ -130,6 +130,10 @@ pub(super) fn render_failure(failure: &Failure) -> HttpResponse {
             allow: Some(allow.clone()),
             ..AdminError::invalid(format!("this path answers {allow}"))
         },
+        Failure::TooManyRequests { retry_after } => AdminError {
+            retry_after: Some(*retry_after),
+            ..AdminError::new(ErrorKind::QuotaExceeded, "too many requests from this address")
+        },
         Failure::HandlerPanicked => {
             AdminError::new(ErrorKind::Internal, "the server made a mistake")
         }

@@ -1,6 +1,7 @@
 //! What handlers take as arguments, so that one without an identity or a deadline does not
 //! compile.
 
+pub mod client_ip;
 mod deadline;
 mod idempotency_key;
 mod json_body;

@@ -2,6 +2,7 @@
 
 pub mod access_log;
 pub mod authentication;
+pub mod ip_limit;
 pub mod panic_guard;
 pub mod request_id;
 pub mod unread_body;

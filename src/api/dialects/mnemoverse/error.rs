@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::convert::Problems;
 use crate::api::extract::{BodyError, IdempotencyKeyError};
-use crate::api::failure::Failure;
+use crate::api::failure::{Failure, whole_seconds};
 use crate::api::middleware::request_id;
 use crate::control::quotas::RateExceeded;
 use crate::service::ServiceError;
@@ -81,9 +81,14 @@ impl ApiError {
 
     pub(super) fn rate_limited(exceeded: &RateExceeded) -> Self {
         let message = format!("Rate limit exceeded ({}/min)", exceeded.status.limit);
+        Self::wait(message, exceeded.retry_after)
+    }
+
+    /// Waiting helps.
+    fn wait(message: impl Into<String>, retry_after: Duration) -> Self {
         let mut error = Self::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", message);
         error.retryable = true;
-        error.retry_after_s = Some(whole_seconds(exceeded.retry_after));
+        error.retry_after_s = Some(whole_seconds(retry_after));
         error
     }
 
@@ -193,11 +198,6 @@ impl From<ServiceError> for ApiError {
     }
 }
 
-/// Rounded up, at least one.
-fn whole_seconds(pause: Duration) -> u64 {
-    (pause.as_secs() + u64::from(pause.subsec_nanos() > 0)).max(1)
-}
-
 /// What this dialect says where no handler could.
 pub(super) fn render_failure(failure: &Failure) -> HttpResponse {
     let error = match failure {
@@ -210,6 +210,9 @@ pub(super) fn render_failure(failure: &Failure) -> HttpResponse {
             let mut error = ApiError::new(status, "VALIDATION_ERROR", message);
             error.allow = Some(allow.clone());
             error
+        }
+        Failure::TooManyRequests { retry_after } => {
+            ApiError::wait("Too many requests from this address", *retry_after)
         }
         Failure::HandlerPanicked => ApiError::internal(),
     };
@@ -276,13 +279,5 @@ mod tests {
         check(ErrorKind::Unavailable, 503, "SERVICE_UNAVAILABLE", true, Some(1));
         check(ErrorKind::Corrupted, 500, "INTERNAL", false, None);
         check(ErrorKind::Internal, 500, "INTERNAL", false, None);
-    }
-
-    #[test]
-    fn a_pause_is_whole_seconds_rounded_up_and_never_zero() {
-        assert_eq!(whole_seconds(Duration::ZERO), 1);
-        assert_eq!(whole_seconds(Duration::from_millis(1)), 1);
-        assert_eq!(whole_seconds(Duration::from_secs(7)), 7);
-        assert_eq!(whole_seconds(Duration::from_millis(7_001)), 8);
     }
 }

@@ -14,6 +14,7 @@ use actix_web::{Route, web};
 use self::credentials::Mnemoverse;
 use crate::api::failure::Failure;
 use crate::api::middleware::authentication::authenticate;
+use crate::api::middleware::ip_limit::ip_limit;
 use crate::api::routing::{self, Access, Endpoint, Verb};
 
 const PREFIX: &str = "/api/v1";
@@ -69,7 +70,8 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .wrap(from_fn(authenticate::<Mnemoverse, _>));
     let scope = web::scope(PREFIX)
         .configure(|config| routing::mount(config, PREFIX, ENDPOINTS, Access::Public, render))
-        .service(behind_a_key);
+        .service(behind_a_key)
+        .wrap(from_fn(move |state, request, next| ip_limit(render, state, request, next)));
     config.service(scope);
 }
 

@@ -12,29 +12,9 @@ use governor::nanos::Nanos;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 
-use super::plans::Plan;
-use crate::types::{Clock, Timestamp};
-
-/// What a plan without a limit reports, since the headers must hold a number.
-const UNLIMITED: u32 = 1_000_000;
-
-/// The state of the allowance, for the answer's headers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RateStatus {
-    /// Requests per minute; a large constant when the plan has no limit.
-    pub limit: u32,
-    pub remaining: u32,
-    /// When the whole allowance is there again.
-    pub reset_at: Timestamp,
-}
-
-/// A request refused. It consumed nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RateExceeded {
-    pub status: RateStatus,
-    /// When the next request would be admitted.
-    pub retry_after: Duration,
-}
+use super::{RateExceeded, RateStatus, UNLIMITED};
+use crate::control::plans::Plan;
+use crate::types::Clock;
 
 /// governor's view of our clock.
 #[derive(Clone)]
@@ -50,7 +30,9 @@ impl GovernorClock for SharedClock {
 
 type Bucket = RateLimiter<NotKeyed, InMemoryState, SharedClock, StateInformationMiddleware>;
 
-/// One tenant's bucket: holds a minute's worth, refills evenly.
+/// One tenant's bucket: holds a minute's worth, refills evenly, one request each limit-th of a
+/// minute (in whole nanoseconds, rounded down). The generic cell rate algorithm (ITU-T I.371),
+/// as governor's `gcra.rs` has it. A call is a compare-and-swap, `O(1)`.
 pub struct TokenBucket {
     clock: Arc<dyn Clock>,
     last_taken_us: AtomicU64,
@@ -58,6 +40,7 @@ pub struct TokenBucket {
 }
 
 impl TokenBucket {
+    /// A full bucket of the plan's requests per minute.
     #[must_use]
     pub fn new(plan: &Plan, clock: Arc<dyn Clock>) -> Self {
         let limited = plan.requests_per_minute.and_then(NonZeroU32::new).map(|per_minute| {
@@ -109,7 +92,7 @@ impl TokenBucket {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::ManualClock;
+    use crate::types::{ManualClock, Timestamp};
 
     fn bucket(per_minute: Option<u32>) -> (Arc<ManualClock>, TokenBucket) {
         let clock = Arc::new(ManualClock::starting_at(Timestamp::from_micros(1_000_000)));
