@@ -22,6 +22,8 @@ mod moving;
 #[path = "support/mod.rs"]
 mod support;
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use client::{Answer, Client};
 use hebbd::actors::settings::ShardEntry;
 use hebbd::config::Config;
@@ -58,6 +60,15 @@ impl Admin {
 
     fn delete(&mut self, path: &str) -> Answer {
         self.call("DELETE", path, None)
+    }
+}
+
+/// Tells threads to stop when it goes, also by a failed assertion: a test waits for them.
+struct StopAtLast<'a>(&'a AtomicBool);
+
+impl Drop for StopAtLast<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 

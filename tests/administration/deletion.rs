@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::client::Client;
 use crate::moving::until;
 use crate::support::TestServer;
-use crate::{Admin, records_on, tenant_on, two_shards};
+use crate::{Admin, StopAtLast, records_on, tenant_on, two_shards};
 
 #[test]
 fn a_tenant_deleted_under_traffic_is_gone_and_its_neighbour_is_not() {
@@ -22,14 +22,15 @@ fn a_tenant_deleted_under_traffic_is_gone_and_its_neighbour_is_not() {
     let no = server.directory.get_tenant(tenant).unwrap().no;
     let key = server.new_key(tenant).secret.expose_secret().to_owned();
     drop(client);
-    let begun = AtomicBool::new(false);
+    let (begun, stop) = (AtomicBool::new(false), AtomicBool::new(false));
     std::thread::scope(|scope| {
         let writers: Vec<_> = (0..4)
             .map(|writer| {
-                let (server, key, begun) = (&server, &key, &begun);
-                scope.spawn(move || write_until_refused(server, key, writer, begun))
+                let (server, key, begun, stop) = (&server, &key, &begun, &stop);
+                scope.spawn(move || write_until_refused(server, key, writer, begun, stop))
             })
             .collect();
+        let _at_last = StopAtLast(&stop);
         until(|| begun.load(Ordering::Relaxed));
         let answer = Admin::of(&server).delete(&format!("/tenants/{tenant}"));
         assert_eq!((answer.status, &answer.json()["state"]), (200, &json!("deleted")));
@@ -59,10 +60,12 @@ fn write_until_refused(
     key: &str,
     writer: usize,
     begun: &AtomicBool,
+    stop: &AtomicBool,
 ) -> Vec<u16> {
     let mut client = Client::new(&server.base_url, key);
     let mut statuses = Vec::new();
-    for number in 0..100_000 {
+    while !stop.load(Ordering::Relaxed) {
+        let number = statuses.len();
         let body = json!({"content": format!("Line {number} of writer {writer}")});
         let answer = client.post("/api/v1/memory/write", &body);
         begun.store(true, Ordering::Relaxed);

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::client::Client;
 use crate::support::TestServer;
-use crate::{Admin, records_on, tenant_on, two_shards};
+use crate::{Admin, StopAtLast, records_on, tenant_on, two_shards};
 
 const WRITERS: usize = 4;
 const MOVES: u16 = 6;
@@ -47,6 +47,7 @@ fn no_write_is_lost_and_nobody_refused_while_a_tenant_moves() {
                 scope.spawn(move || write_until(server, key, stop, writer, written))
             })
             .collect();
+        let at_last = StopAtLast(&stop);
         let mut admin = Admin::of(&server);
         for round in 0..MOVES {
             let before = written.load(Ordering::Relaxed);
@@ -62,7 +63,7 @@ fn no_write_is_lost_and_nobody_refused_while_a_tenant_moves() {
                 std::thread::yield_now();
             }
         }
-        stop.store(true, Ordering::Relaxed);
+        drop(at_last);
         for writer in writers {
             acknowledged.extend(writer.join().unwrap());
         }

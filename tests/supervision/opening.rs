@@ -18,6 +18,15 @@ struct Gated {
     gate: Arc<(Mutex<bool>, Condvar)>,
 }
 
+/// Lets go when the test ends, however it does: a thread that waits would outlive it.
+struct AtLast<'a>(&'a Gated);
+
+impl Drop for AtLast<'_> {
+    fn drop(&mut self) {
+        self.0.let_go();
+    }
+}
+
 impl Gated {
     fn let_go(&self) {
         *self.gate.0.lock().unwrap() = true;
@@ -66,6 +75,7 @@ fn callers_beyond_the_permits_are_refused_at_once_while_a_tenant_opens() {
     const WAITERS_MAX: usize = 256;
     actix_rt::System::new().block_on(async {
         let store = Gated::default();
+        let at_last = AtLast(&store);
         let (directory, registry) = registry_on(Arc::new(store.clone()));
         let tenant = directory.create_tenant("slow", "local", |_| ShardNo(0)).unwrap().id;
         let (answers, mut answered) = mpsc::unbounded_channel();
@@ -84,7 +94,7 @@ fn callers_beyond_the_permits_are_refused_at_once_while_a_tenant_opens() {
             assert_eq!(error.kind(), ErrorKind::Overloaded, "{error}");
         }
         assert!(answered.try_recv().is_err(), "the others wait");
-        store.let_go();
+        drop(at_last);
         let mut served = 0;
         while let Some(answer) = answered.recv().await {
             assert_eq!(answer.unwrap(), 0);
