@@ -14,6 +14,6 @@ pub use allowance::Allowance;
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use deadline::Deadline;
 pub use error_kind::ErrorKind;
-pub use ids::{AtomId, AtomNo, KeyId, OrganizationId, ShardNo, TenantId, TenantNo};
+pub use ids::{AtomId, AtomNo, JobNo, KeyId, OrganizationId, ShardNo, TenantId, TenantNo};
 pub use query_embedding::{QueryEmbedding, WordVector};
 pub use vector::{EmbedderIdentity, QuantizedVector, VectorError};
