@@ -7,6 +7,7 @@ mod consolidation_settings;
 pub mod error;
 pub mod eviction;
 pub mod handle;
+pub mod jobs;
 pub mod placement;
 pub mod quota_reset;
 pub mod registry;

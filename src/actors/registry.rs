@@ -16,6 +16,7 @@ use tokio::time::timeout_at;
 
 use super::error::ActorError;
 use super::handle::{CallFailure, TenantHandle};
+use super::jobs::JobSignals;
 use super::restart::{CrashHistory, Permission, RestartPolicy};
 use super::settings::RegistrySettings;
 use super::shards::{Shard, Shards};
@@ -77,6 +78,7 @@ pub struct Registry {
     accepting: AtomicBool,
     /// Domains that are being consolidated.
     consolidating: Arc<DashSet<(TenantId, String)>>,
+    jobs: Arc<JobSignals>,
 }
 
 /// A domain's consolidation in progress; ends when dropped.
@@ -112,6 +114,7 @@ impl Registry {
             generations: AtomicU64::new(1),
             accepting: AtomicBool::new(true),
             consolidating: Arc::default(),
+            jobs: Arc::default(),
         }
     }
 
@@ -130,6 +133,15 @@ impl Registry {
     pub fn open_tenants(&self) -> Vec<TenantId> {
         let open = self.slots.iter().filter(|slot| slot.open_handle().is_some());
         open.map(|slot| *slot.key()).collect()
+    }
+
+    pub(super) fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    /// What tenants and whoever runs their jobs tell each other.
+    pub(super) fn job_signals(&self) -> &Arc<JobSignals> {
+        &self.jobs
     }
 
     /// Every tenant of the directory, oldest first.
@@ -278,8 +290,9 @@ impl Registry {
         let capacity = shard.settings.mailbox_capacity;
         let gave_up = Arc::new(AtomicBool::new(false));
         let shared = Arc::clone(&gave_up);
+        let bell = self.jobs.bell_of(known.id);
         let address = TenantActor::start_in_arbiter(&shard.arbiter, move |_| {
-            TenantActor::new(tenant, capacity, shared)
+            TenantActor::new(tenant, capacity, shared, bell)
         });
         let handle = TenantHandle::new(
             known.id,
@@ -399,7 +412,8 @@ impl Registry {
             None => false,
             Some(handle) => {
                 let due = at_once || handle.idle_us() >= idle_after_us;
-                if !due || !handle.close_if_idle().await {
+                let is_working = || self.jobs.is_working_for(tenant);
+                if !due || !handle.close_if_idle(is_working).await {
                     return false;
                 }
                 slot.replace(None);
