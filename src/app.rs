@@ -2,8 +2,8 @@
 //! order, and it is written here and nowhere else.
 //!
 //! Start: directory, shards (side by side), embedder, registry, listener, background actors.
-//! Stop: refuse connections and finish requests, close tenants (saving caches), flush and stop
-//! shards. A second process on the same data directory is refused by the directory's lock.
+//! Stop: refuse connections and finish requests, give back running jobs, close tenants (saving
+//! caches), flush and stop shards. A second process on the same data directory is refused by the directory's lock.
 
 use std::future::Future;
 use std::io::ErrorKind;
@@ -20,6 +20,7 @@ use crate::actors::Registry;
 use crate::actors::consolidation::Consolidation;
 use crate::actors::erasure::Erasure;
 use crate::actors::eviction::IdleEviction;
+use crate::actors::jobs::{JobHandlers, JobRunner};
 use crate::actors::placement::choose_shard;
 use crate::actors::quota_reset::QuotaReset;
 use crate::actors::settings::ResolvedShard;
@@ -68,24 +69,32 @@ pub struct Application {
     admin_token: SecretString,
 }
 
-/// Actors that work by themselves. Dropping their addresses ends them.
+/// What works by itself. Dropping it ends it.
 struct Background {
     _eviction: Addr<IdleEviction>,
     _erasure: Addr<Erasure>,
     _quota_reset: Addr<QuotaReset>,
     _consolidation: Addr<Consolidation>,
+    jobs: JobRunner,
 }
 
 impl Background {
     fn start(config: &Config, registry: &Arc<Registry>, clock: &Arc<dyn Clock>) -> Self {
         let interval = Duration::from_secs(config.actors.eviction_interval_s);
+        // No kind of job is there yet.
+        let (handlers, jobs) = (JobHandlers::default(), config.jobs.clone());
         let (settings, clock) = (config.consolidation.clone(), Arc::clone(clock));
         Self {
+            jobs: JobRunner::start(Arc::clone(registry), handlers, jobs, Arc::clone(&clock)),
             _eviction: IdleEviction::new(Arc::clone(registry), interval).start(),
             _erasure: Erasure::new(Arc::clone(registry)).start(),
             _quota_reset: QuotaReset::new(Arc::clone(registry), Arc::clone(&clock)).start(),
             _consolidation: Consolidation::new(Arc::clone(registry), settings, clock).start(),
         }
+    }
+
+    async fn stop(self) {
+        self.jobs.stop().await;
     }
 }
 
@@ -241,7 +250,7 @@ impl Application {
         let served = serving.await;
         upkeep.abort();
         last_uses.abort();
-        drop(self.background);
+        self.background.stop().await;
         tracing::info!("stopping: closing tenants and flushing");
         store_last_uses(&self.directory).await;
         self.registry.shut_down(DRAIN).await;

@@ -68,3 +68,19 @@ pub const ENDED_KEYS_PER_OWNER_MAX: usize = 1_000;
 /// Scopes of one key, and characters in one.
 pub const KEY_SCOPES_MAX: usize = 64;
 pub const SCOPE_CHARS_MAX: usize = 100;
+/// Jobs of one tenant that wait or run; further ones are refused.
+pub const UNFINISHED_JOBS_MAX: usize = 10_000;
+/// Dead letters kept of one tenant; the oldest make room.
+pub const DEAD_JOBS_MAX: usize = 1_000;
+/// Bytes a job carries. What is larger is stored by its owner, and the job names it.
+pub const JOB_PAYLOAD_BYTES_MAX: usize = 262_144;
+/// Characters in the name of a kind of job.
+pub const JOB_KIND_CHARS_MAX: usize = 64;
+/// Characters in the key that keeps a job from being enqueued twice.
+pub const JOB_KEY_CHARS_MAX: usize = 512;
+/// Keys of completed jobs remembered for a day, per tenant; the oldest make room.
+pub const KEPT_JOB_KEYS_MAX: usize = 10_000;
+/// Characters kept of the error of a failed attempt.
+pub const JOB_ERROR_CHARS_MAX: usize = 500;
+/// Characters kept of the name of a stage of a job.
+pub const JOB_STAGE_CHARS_MAX: usize = 100;
