@@ -43,6 +43,9 @@ use crate::types::{Clock, ShardNo};
 /// Page cache of the directory's store. All of it is in memory anyway.
 const DIRECTORY_CACHE_BYTES: u64 = 8 * 1024 * 1024;
 
+/// The key of the encrypted secrets, in the data directory.
+const KEY_FILE: &str = "secrets.key";
+
 /// How long calls in flight may take once the listener has stopped.
 const DRAIN: Duration = Duration::from_secs(3);
 
@@ -136,6 +139,7 @@ impl Application {
     pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         let metrics = metrics::install(Arc::clone(&clock))?;
         let core = Core::open(config, &clock).await?;
+        core.directory.unseal().context("cannot read the encrypted secrets")?;
         let admin_token = admin_token(config)?;
         let admin = core.admin_state(&admin_token, &clock);
         let Core { directory, registry, embedder } = core;
@@ -395,10 +399,12 @@ pub async fn open_directory(config: &Config, clock: Arc<dyn Clock>) -> anyhow::R
         SledSettings { path: directory_path(&config.data_dir), cache_bytes: DIRECTORY_CACHE_BYTES };
     let plans = config.plans.clone();
     let data_dir = config.data_dir.display().to_string();
+    let key_file = config.data_dir.join(KEY_FILE);
     let opening = tokio::task::spawn_blocking(move || {
         let store = SledStore::open(&settings)
             .with_context(|| format!("cannot open the data directory {data_dir}"))?;
-        Directory::open(Arc::new(store), clock, plans).context("cannot read the directory")
+        let directory = Directory::open(Arc::new(store), clock, plans);
+        Ok(directory.context("cannot read the directory")?.with_key_file(key_file))
     });
     opening.await?
 }
