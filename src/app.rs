@@ -52,6 +52,10 @@ const DRAIN: Duration = Duration::from_secs(3);
 /// How often it is stored when keys were last used.
 const LAST_USES: Duration = Duration::from_secs(30);
 
+/// How often sessions and tokens that have ended are removed. They are refused without it; it
+/// gives back their room.
+const SWEEP: Duration = Duration::from_secs(600);
+
 /// Where the admin token is kept when the configuration names none.
 const ADMIN_TOKEN_FILE: &str = "admin-token";
 
@@ -238,6 +242,13 @@ impl Application {
                 store_last_uses(&directory).await;
             }
         });
+        let directory = Arc::clone(&self.directory);
+        let sweep = actix_rt::spawn(async move {
+            loop {
+                sweep_ended(&directory).await;
+                tokio::time::sleep(SWEEP).await;
+            }
+        });
         let serving = actix_rt::spawn(self.server.run());
         stop.await;
         tracing::info!("stopping: finishing requests");
@@ -245,6 +256,7 @@ impl Application {
         let served = serving.await;
         upkeep.abort();
         last_uses.abort();
+        sweep.abort();
         drop(self.background);
         tracing::info!("stopping: closing tenants and flushing");
         store_last_uses(&self.directory).await;
@@ -387,6 +399,18 @@ async fn store_last_uses(directory: &Arc<Directory>) {
             tracing::warn!(error = %error, "the last uses of keys could not be stored");
         }
         Err(_) => tracing::error!("storing the last uses of keys crashed"),
+    }
+}
+
+async fn sweep_ended(directory: &Arc<Directory>) {
+    let directory = Arc::clone(directory);
+    match tokio::task::spawn_blocking(move || directory.sweep_ended()).await {
+        Ok(Ok(0)) => {}
+        Ok(Ok(count)) => tracing::debug!(count, "ended sessions and tokens were removed"),
+        Ok(Err(error)) => {
+            tracing::warn!(error = %error, "ended sessions and tokens could not be removed");
+        }
+        Err(_) => tracing::error!("removing ended sessions and tokens crashed"),
     }
 }
 
