@@ -44,11 +44,18 @@ use crate::types::{Clock, ShardNo};
 /// Page cache of the directory's store. All of it is in memory anyway.
 const DIRECTORY_CACHE_BYTES: u64 = 8 * 1024 * 1024;
 
+/// The key of the encrypted secrets, in the data directory.
+const KEY_FILE: &str = "secrets.key";
+
 /// How long calls in flight may take once the listener has stopped.
 const DRAIN: Duration = Duration::from_secs(3);
 
 /// How often it is stored when keys were last used.
 const LAST_USES: Duration = Duration::from_secs(30);
+
+/// How often sessions and tokens that have ended are removed. They are refused without it; it
+/// gives back their room.
+const SWEEP: Duration = Duration::from_secs(600);
 
 /// Where the admin token is kept when the configuration names none.
 const ADMIN_TOKEN_FILE: &str = "admin-token";
@@ -145,6 +152,7 @@ impl Application {
     pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         let metrics = metrics::install(Arc::clone(&clock))?;
         let core = Core::open(config, &clock).await?;
+        core.directory.unseal().context("cannot read the encrypted secrets")?;
         let admin_token = admin_token(config)?;
         let admin = core.admin_state(&admin_token, &clock);
         let Core { directory, registry, embedder } = core;
@@ -243,6 +251,13 @@ impl Application {
                 store_last_uses(&directory).await;
             }
         });
+        let directory = Arc::clone(&self.directory);
+        let sweep = actix_rt::spawn(async move {
+            loop {
+                sweep_ended(&directory).await;
+                tokio::time::sleep(SWEEP).await;
+            }
+        });
         let serving = actix_rt::spawn(self.server.run());
         stop.await;
         tracing::info!("stopping: finishing requests");
@@ -250,6 +265,7 @@ impl Application {
         let served = serving.await;
         upkeep.abort();
         last_uses.abort();
+        sweep.abort();
         self.background.stop().await;
         tracing::info!("stopping: closing tenants and flushing");
         store_last_uses(&self.directory).await;
@@ -395,6 +411,18 @@ async fn store_last_uses(directory: &Arc<Directory>) {
     }
 }
 
+async fn sweep_ended(directory: &Arc<Directory>) {
+    let directory = Arc::clone(directory);
+    match tokio::task::spawn_blocking(move || directory.sweep_ended()).await {
+        Ok(Ok(0)) => {}
+        Ok(Ok(count)) => tracing::debug!(count, "ended sessions and tokens were removed"),
+        Ok(Err(error)) => {
+            tracing::warn!(error = %error, "ended sessions and tokens could not be removed");
+        }
+        Err(_) => tracing::error!("removing ended sessions and tokens crashed"),
+    }
+}
+
 /// Opens the directory of a data directory that no server runs on.
 ///
 /// # Errors
@@ -404,10 +432,12 @@ pub async fn open_directory(config: &Config, clock: Arc<dyn Clock>) -> anyhow::R
         SledSettings { path: directory_path(&config.data_dir), cache_bytes: DIRECTORY_CACHE_BYTES };
     let plans = config.plans.clone();
     let data_dir = config.data_dir.display().to_string();
+    let key_file = config.data_dir.join(KEY_FILE);
     let opening = tokio::task::spawn_blocking(move || {
         let store = SledStore::open(&settings)
             .with_context(|| format!("cannot open the data directory {data_dir}"))?;
-        Directory::open(Arc::new(store), clock, plans).context("cannot read the directory")
+        let directory = Directory::open(Arc::new(store), clock, plans);
+        Ok(directory.context("cannot read the directory")?.with_key_file(key_file))
     });
     opening.await?
 }

@@ -63,6 +63,16 @@ uuid_id!(
     ProjectId
 );
 
+uuid_id!(
+    /// One user: a person who logs in. Random (version 4): it tells nothing of when or in which
+    /// order users were made.
+    UserId
+);
+uuid_id!(
+    /// One refresh token: the `jti` of the signed token that carries it.
+    RefreshTokenId
+);
+
 /// A tenant's number: the first eight bytes of all its storage keys. Never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TenantNo(pub u64);

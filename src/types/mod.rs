@@ -18,7 +18,8 @@ pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use deadline::Deadline;
 pub use error_kind::ErrorKind;
 pub use ids::{
-    AtomId, AtomNo, JobNo, KeyId, OrganizationId, ProjectId, ShardNo, TenantId, TenantNo,
+    AtomId, AtomNo, JobNo, KeyId, OrganizationId, ProjectId, RefreshTokenId, ShardNo, TenantId,
+    TenantNo, UserId,
 };
 pub use query_embedding::{QueryEmbedding, WordVector};
 pub use vector::{EmbedderIdentity, QuantizedVector, VectorError};
