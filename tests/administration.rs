@@ -21,6 +21,8 @@ mod deletion;
 mod moving;
 #[path = "support/mod.rs"]
 mod support;
+#[path = "administration/users.rs"]
+mod users;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

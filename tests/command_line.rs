@@ -270,6 +270,37 @@ fn a_hangup_reloads_what_can_change_and_names_what_cannot() {
 }
 
 #[test]
+fn a_password_is_read_from_standard_input_and_never_from_the_command_line() {
+    use std::io::Write;
+    let data_dir = tempfile::tempdir().unwrap();
+    let path = data_dir.path().to_str().unwrap();
+    let create = ["user", "create", "--username", "ada", "--admin", "--data-dir", path, "--json"];
+    fails(&run(&create), 2, &["--password-stdin"]);
+    let with_password = |arguments: &[&str]| {
+        let mut child = hebbd(&[arguments, &["--password-stdin"]].concat())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(b"correct horse\n").unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        text(&output.stdout)
+    };
+    let user: Value = serde_json::from_str(&with_password(&create)).unwrap();
+    assert_eq!((&user["username"], &user["is_admin"]), (&json!("ada"), &json!(true)));
+    let id = user["id"].as_str().unwrap();
+    let said = with_password(&["user", "set-password", id, "--data-dir", path]);
+    assert!(said.contains("ada"), "{said}");
+    let users = done_json(&["user", "list", "--data-dir", path, "--json"]);
+    assert_eq!(users.as_array().unwrap().len(), 1, "{users}");
+    fails(&run(&["user", "delete", id, "--data-dir", path]), 4, &["ada", "--yes"]);
+    done(&["user", "delete", id, "--yes", "--data-dir", path]);
+    assert_eq!(done_json(&["user", "list", "--data-dir", path, "--json"]), json!([]));
+}
+
+#[test]
 fn completions_name_the_commands() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         assert!(done(&["completions", shell]).contains("move-shard"), "{shell}");

@@ -61,6 +61,9 @@ enum Command {
     /// Create, list, rotate and revoke API keys
     #[command(subcommand)]
     Key(admin::key::KeyCommand),
+    /// Create, list and delete people who log in, and set their passwords
+    #[command(subcommand)]
+    User(admin::user::UserCommand),
     /// Show the plans, and give a tenant one
     #[command(subcommand)]
     Plan(admin::plan::PlanCommand),
@@ -76,6 +79,12 @@ enum Command {
     /// List and release tenants that keep crashing
     #[command(subcommand)]
     Quarantine(admin::quarantine::QuarantineCommand),
+    /// Show a tenant's background work, retry or forget what was given up
+    #[command(subcommand)]
+    Job(admin::job::JobCommand),
+    /// List and rotate the keys that sign access tokens
+    #[command(subcommand)]
+    SigningKey(admin::signing_key::SigningKeyCommand),
     /// Check the configuration, or show what is in force
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -106,6 +115,9 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Serve(args) => serve::run(args).await,
         Command::Tenant(command) => administer(command).await,
         Command::Key(command) => administer(command).await,
+        Command::User(command) => administer(command).await,
+        Command::Job(command) => administer(command).await,
+        Command::SigningKey(command) => administer(command).await,
         Command::Plan(command) => administer(command).await,
         Command::Organization(command) => administer(command).await,
         Command::Project(command) => administer(command).await,

@@ -380,7 +380,8 @@ pub(super) fn draw<const N: usize>() -> Result<[u8; N], ControlError> {
     Ok(bytes)
 }
 
-fn push_hex(text: &mut String, bytes: &[u8]) {
+/// Appends lower-case hexadecimal digits.
+pub(super) fn push_hex(text: &mut String, bytes: &[u8]) {
     text.extend(bytes.iter().flat_map(|byte| {
         [byte >> 4, byte & 15].map(|digit| char::from_digit(u32::from(digit), 16).unwrap_or('0'))
     }));

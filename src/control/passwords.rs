@@ -9,10 +9,12 @@ use std::fmt;
 use argon2::password_hash::phc;
 use argon2::password_hash::{Error as HashError, PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
+use aws_lc_rs::digest;
 use rand::TryRng;
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
+use super::keys::{Dialect, push_hex};
 use crate::types::ErrorKind;
 use crate::types::limits::PASSWORD_BYTES_MAX;
 
@@ -102,6 +104,22 @@ pub enum Verdict {
         /// that.
         rehash: bool,
     },
+}
+
+/// What a client of the dialect sends as a user's password. The metacogna dialect's clients send
+/// the lower-case hexadecimal SHA-256 of user name and password without anything between them; it
+/// is worth as much as the password and is hashed like one.
+#[must_use]
+pub fn login_secret(dialect: Dialect, username: &str, clear: &SecretString) -> SecretString {
+    if dialect != Dialect::Metacogna {
+        return clear.clone();
+    }
+    let mut context = digest::Context::new(&digest::SHA256);
+    context.update(username.as_bytes());
+    context.update(clear.expose_secret().as_bytes());
+    let mut text = String::new();
+    push_hex(&mut text, context.finish().as_ref());
+    SecretString::from(text)
 }
 
 /// Hashes and verifies with one cost.
@@ -228,6 +246,28 @@ mod tests {
 
     fn secret(text: &str) -> SecretString {
         SecretString::from(text)
+    }
+
+    #[test]
+    fn clients_of_metacogna_send_a_hash_of_name_and_password() {
+        for (username, clear, sent) in [
+            (
+                "testuser",
+                "TestPass123!",
+                "6d8938eb64eead19ea0179d000a15d0ef635dc180c715df36385fc07e0740fbb",
+            ),
+            (
+                "admin",
+                "AdminPass123!",
+                "83f7bb760078346b67080a800131f0e1ee86cfe331c13fd34a14303248ecd6f0",
+            ),
+        ] {
+            let clear = SecretString::from(clear);
+            let secret = login_secret(Dialect::Metacogna, username, &clear);
+            assert_eq!(secret.expose_secret(), sent);
+            let secret = login_secret(Dialect::Tex, username, &clear);
+            assert_eq!(secret.expose_secret(), clear.expose_secret());
+        }
     }
 
     #[test]

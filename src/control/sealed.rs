@@ -1,5 +1,5 @@
 //! The directory's encrypted secrets as a whole: the key file they need, and when it is read or
-//! made. A server that keeps no such secret never has one.
+//! made.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -33,16 +33,13 @@ impl Directory {
     }
 
     /// Makes sure that every encrypted secret can be read, and reads the signing keys: for the
-    /// start of a server, so that it does not come up without them. Without a secret, no key file
-    /// is needed.
+    /// start of a server, so that it does not come up without them. Where nothing was ever
+    /// encrypted, the key file is made if there is none.
     ///
     /// # Errors
     /// When the key file is missing, malformed, exposed or another one, or a secret is damaged.
     pub fn unseal(&self) -> Result<(), ControlError> {
         let _changing = self.changing();
-        if !self.has_sealed() {
-            return Ok(());
-        }
         self.check_webhook_secrets(self.vault()?)?;
         self.unsealed_ring()?;
         Ok(())
@@ -110,18 +107,20 @@ mod tests {
     }
 
     #[test]
-    fn without_secrets_there_is_no_key_file() {
+    fn a_start_makes_the_key_file_once_and_reading_makes_none() {
         let fixture = Fixture::new();
         fixture.user("ada", "secret");
-        fixture.directory.unseal().unwrap();
-        let fixture = fixture.after_power_cut();
-        fixture.directory.unseal().unwrap();
         assert!(fixture.directory.try_signing().is_none());
         assert_eq!(
             fixture.directory.find_webhook_secret(fixture.tenant(), "x").unwrap().map(drop),
             None
         );
         assert_eq!(key_files(&fixture), 0);
+        fixture.directory.unseal().unwrap();
+        let made = std::fs::read(&fixture.key_file).unwrap();
+        let fixture = fixture.after_power_cut();
+        fixture.directory.unseal().unwrap();
+        assert_eq!(std::fs::read(&fixture.key_file).unwrap(), made);
     }
 
     #[test]

@@ -1,7 +1,15 @@
-//! Secrets of the configuration: texts that no debug output shows.
+//! Secrets on their way in: texts that no debug output shows.
 
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
+
+/// Reads a secret that must be there, straight into a wrapper.
+///
+/// # Errors
+/// When it is no text.
+pub fn required<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
+    String::deserialize(deserializer).map(SecretString::from)
+}
 
 /// Reads a setting that may be absent, straight into a wrapper.
 ///

@@ -3,13 +3,16 @@
 //! that there is one way to do each thing.
 
 mod client;
+pub(super) mod job;
 pub(super) mod key;
 mod list;
 pub(super) mod plan;
 pub(super) mod project;
 pub(super) mod quarantine;
 pub(super) mod shard;
+pub(super) mod signing_key;
 pub(super) mod tenant;
+pub(super) mod user;
 
 use std::io::{BufRead, IsTerminal, Write};
 

@@ -1,6 +1,8 @@
 //! Bodies of the operator's API. Times are RFC 3339 in UTC, ids are UUIDs; what is not there is
 //! `null`. A request with an unknown field is refused, so that a mistyped one is not ignored.
 
+mod users;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -9,6 +11,10 @@ use crate::control::organizations::{Organization, Project};
 use crate::control::plans::Plan;
 use crate::service::admin::{Deletion, OpenShard, Overview, ShardView, TenantView};
 use crate::types::Timestamp;
+
+pub(super) use users::{
+    JobBody, JobsBody, KeyRotation, NewUser, PasswordChange, SigningKeyBody, UserBody,
+};
 
 /// A page of a list. `next` is the `after` of the next page, `null` on the last.
 #[derive(Serialize)]
@@ -25,6 +31,7 @@ pub(super) struct ListQuery {
     pub(super) limit: Option<usize>,
     pub(super) tenant: Option<Uuid>,
     pub(super) organization: Option<Uuid>,
+    pub(super) dialect: Option<String>,
 }
 
 #[derive(Deserialize)]

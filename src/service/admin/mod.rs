@@ -1,9 +1,17 @@
 //! What operators ask of a running server: who exists, who may do what, where tenants live and
 //! how the shards are. Changes are durable on return and made off the async threads.
 
+mod jobs;
+mod signing;
+mod users;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+
+pub use jobs::{DeadLetter, JobsView};
+pub use signing::SigningKeyView;
+pub use users::{PASSWORD_CHARS_MIN, UserOrder};
 
 use super::ServiceError;
 use crate::actors::placement::choose_shard;

@@ -1,5 +1,7 @@
 //! The operator's routes: parse, ask the service, answer.
 
+mod users;
+
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
@@ -16,6 +18,11 @@ use crate::control::keys::{Dialect, KeyKind, KeyOrder, KeyOwner, NewKey};
 use crate::control::plans;
 use crate::types::{KeyId, OrganizationId, ProjectId, ShardNo, TenantId, Timestamp};
 
+pub(super) use users::{
+    create_user, delete_user, discard_job, jobs, retry_job, rotate_signing_key, set_password,
+    signing_keys, user, users,
+};
+
 type State = Data<AdminState>;
 type Body = JsonBody<AdminError>;
 type Reply = Result<HttpResponse, AdminError>;
@@ -24,37 +31,37 @@ type Reply = Result<HttpResponse, AdminError>;
 const LIMIT_DEFAULT: usize = 100;
 const LIMIT_MAX: usize = 1_000;
 
-pub(super) async fn server(state: State) -> Reply {
+pub(in crate::api::admin) async fn server(state: State) -> Reply {
     let overview = state.service.overview();
     reply(StatusCode::OK, &wire::ServerBody::of(&overview, &state.version))
 }
 
-pub(super) async fn organizations(state: State) -> Reply {
+pub(in crate::api::admin) async fn organizations(state: State) -> Reply {
     let all = state.service.organizations();
     let items: Vec<_> = all.iter().map(wire::OrganizationBody::from).collect();
     reply(StatusCode::OK, &Page { items, next: None })
 }
 
-pub(super) async fn create_organization(state: State, body: Body) -> Reply {
+pub(in crate::api::admin) async fn create_organization(state: State, body: Body) -> Reply {
     let new: wire::NewOrganization = parse(body.text())?;
     let organization = state.service.create_organization(new.name).await?;
     reply(StatusCode::CREATED, &wire::OrganizationBody::from(&organization))
 }
 
-pub(super) async fn projects(state: State) -> Reply {
+pub(in crate::api::admin) async fn projects(state: State) -> Reply {
     let all = state.service.projects();
     let items: Vec<_> = all.iter().map(wire::ProjectBody::from).collect();
     reply(StatusCode::OK, &Page { items, next: None })
 }
 
-pub(super) async fn create_project(state: State, body: Body) -> Reply {
+pub(in crate::api::admin) async fn create_project(state: State, body: Body) -> Reply {
     let new: wire::NewProject = parse(body.text())?;
     let organization = OrganizationId(new.organization);
     let project = state.service.create_project(organization, new.name).await?;
     reply(StatusCode::CREATED, &wire::ProjectBody::from(&project))
 }
 
-pub(super) async fn tenants(state: State, request: HttpRequest) -> Reply {
+pub(in crate::api::admin) async fn tenants(state: State, request: HttpRequest) -> Reply {
     let query = list_query(&request)?;
     let limit = limit(&query)?;
     let views = state.service.tenants(query.after.map(TenantId), limit)?;
@@ -63,7 +70,7 @@ pub(super) async fn tenants(state: State, request: HttpRequest) -> Reply {
     reply(StatusCode::OK, &Page { items, next })
 }
 
-pub(super) async fn create_tenant(state: State, body: Body) -> Reply {
+pub(in crate::api::admin) async fn create_tenant(state: State, body: Body) -> Reply {
     let new: wire::NewTenant = parse(body.text())?;
     let plan = new.plan.unwrap_or_else(|| plans::LOCAL.to_owned());
     let (project, shard) = (new.project.map(ProjectId), new.shard.map(ShardNo));
@@ -72,7 +79,7 @@ pub(super) async fn create_tenant(state: State, body: Body) -> Reply {
 }
 
 /// Of a deleted tenant, how far its content is erased.
-pub(super) async fn tenant(state: State, path: Path<String>) -> Reply {
+pub(in crate::api::admin) async fn tenant(state: State, path: Path<String>) -> Reply {
     let id = TenantId(id_in(&path, "tenant")?);
     if let Some(deletion) = state.service.deletion(id) {
         return reply(StatusCode::OK, &wire::DeletionBody::of(id.0, deletion));
@@ -81,7 +88,7 @@ pub(super) async fn tenant(state: State, path: Path<String>) -> Reply {
 }
 
 /// 200 when everything is erased, 202 while that goes on.
-pub(super) async fn delete_tenant(
+pub(in crate::api::admin) async fn delete_tenant(
     state: State,
     path: Path<String>,
     deadline: RequestDeadline,
@@ -93,7 +100,7 @@ pub(super) async fn delete_tenant(
     reply(status, &body)
 }
 
-pub(super) async fn set_plan(state: State, path: Path<String>, body: Body) -> Reply {
+pub(in crate::api::admin) async fn set_plan(state: State, path: Path<String>, body: Body) -> Reply {
     let id = TenantId(id_in(&path, "tenant")?);
     let change: wire::PlanChange = parse(body.text())?;
     let view = state.service.set_plan(id, change.plan).await?;
@@ -101,7 +108,7 @@ pub(super) async fn set_plan(state: State, path: Path<String>, body: Body) -> Re
 }
 
 /// 200 when it has moved, 202 while that goes on.
-pub(super) async fn move_tenant(
+pub(in crate::api::admin) async fn move_tenant(
     state: State,
     path: Path<String>,
     deadline: RequestDeadline,
@@ -125,7 +132,7 @@ pub(super) async fn move_tenant(
     reply(status, &body)
 }
 
-pub(super) async fn keys(state: State, request: HttpRequest) -> Reply {
+pub(in crate::api::admin) async fn keys(state: State, request: HttpRequest) -> Reply {
     let query = list_query(&request)?;
     let limit = limit(&query)?;
     let owner = match (query.tenant, query.organization) {
@@ -139,11 +146,11 @@ pub(super) async fn keys(state: State, request: HttpRequest) -> Reply {
     reply(StatusCode::OK, &Page { items, next })
 }
 
-pub(super) async fn create_key(state: State, body: Body) -> Reply {
+pub(in crate::api::admin) async fn create_key(state: State, body: Body) -> Reply {
     let new: wire::NewKey = parse(body.text())?;
     let order = KeyOrder {
         owner: owner(new.tenant, new.organization)?,
-        kind: kind(&new.dialect, new.kind.as_deref().unwrap_or_default())?,
+        kind: kind(dialect(&new.dialect)?, new.kind.as_deref().unwrap_or_default())?,
         name: new.name.unwrap_or_default(),
         scopes: new.scopes,
         expires_at: time("expires_at", new.expires_at.as_deref())?,
@@ -152,17 +159,17 @@ pub(super) async fn create_key(state: State, body: Body) -> Reply {
     reply_with_secret(StatusCode::CREATED, &state, &key)
 }
 
-pub(super) async fn key(state: State, path: Path<String>) -> Reply {
+pub(in crate::api::admin) async fn key(state: State, path: Path<String>) -> Reply {
     let key = state.service.key(KeyId(id_in(&path, "key")?))?;
     reply(StatusCode::OK, &wire::KeyBody::of(&key, state.clock.now()))
 }
 
-pub(super) async fn revoke_key(state: State, path: Path<String>) -> Reply {
+pub(in crate::api::admin) async fn revoke_key(state: State, path: Path<String>) -> Reply {
     let key = state.service.revoke_key(KeyId(id_in(&path, "key")?)).await?;
     reply(StatusCode::OK, &wire::KeyBody::of(&key, state.clock.now()))
 }
 
-pub(super) async fn rotate_key(
+pub(in crate::api::admin) async fn rotate_key(
     state: State,
     path: Path<String>,
     body: OptionalJsonBody<AdminError>,
@@ -174,25 +181,25 @@ pub(super) async fn rotate_key(
     reply_with_secret(StatusCode::OK, &state, &key)
 }
 
-pub(super) async fn plans(state: State) -> Reply {
+pub(in crate::api::admin) async fn plans(state: State) -> Reply {
     let plans = state.service.plans();
     let items: Vec<_> = plans.iter().map(|plan| wire::PlanBody::from(&**plan)).collect();
     reply(StatusCode::OK, &Page { items, next: None })
 }
 
-pub(super) async fn shards(state: State) -> Reply {
+pub(in crate::api::admin) async fn shards(state: State) -> Reply {
     let shards = state.service.shards().await;
     let items: Vec<_> = shards.iter().map(wire::ShardBody::from).collect();
     reply(StatusCode::OK, &Page { items, next: None })
 }
 
-pub(super) async fn shard(state: State, path: Path<String>) -> Reply {
+pub(in crate::api::admin) async fn shard(state: State, path: Path<String>) -> Reply {
     let unknown = || AdminError::not_found(format!("no shard {path}; shards have numbers"));
     let no = path.parse().map(ShardNo).map_err(|_| unknown())?;
     reply(StatusCode::OK, &wire::ShardBody::from(&state.service.shard(no).await?))
 }
 
-pub(super) async fn quarantine(state: State) -> Reply {
+pub(in crate::api::admin) async fn quarantine(state: State) -> Reply {
     let quarantined = state.service.quarantined();
     let items: Vec<_> = quarantined
         .iter()
@@ -201,7 +208,7 @@ pub(super) async fn quarantine(state: State) -> Reply {
     reply(StatusCode::OK, &Page { items, next: None })
 }
 
-pub(super) async fn release(state: State, path: Path<String>) -> Reply {
+pub(in crate::api::admin) async fn release(state: State, path: Path<String>) -> Reply {
     let id = TenantId(id_in(&path, "tenant")?);
     state.service.release(id).await?;
     reply(StatusCode::OK, &wire::ReleaseBody { tenant: id.0, released: true })
@@ -252,21 +259,19 @@ fn owner(tenant: Option<Uuid>, organization: Option<Uuid>) -> Result<KeyOwner, A
     }
 }
 
-fn kind(dialect: &str, name: &str) -> Result<KeyKind, AdminError> {
-    let with_keys: Vec<_> = Dialect::ALL
-        .into_iter()
-        .filter(|dialect| KeyKind::find(*dialect, "").is_some())
-        .map(Dialect::as_str)
-        .collect();
-    let Some(dialect) = Dialect::find(dialect) else {
-        let known = with_keys.join(", ");
-        return Err(AdminError::invalid(format!("dialect is {dialect:?}, must be one of {known}")));
-    };
+fn dialect(name: &str) -> Result<Dialect, AdminError> {
+    let known = || Dialect::ALL.map(Dialect::as_str).join(", ");
+    Dialect::find(name).ok_or_else(|| {
+        AdminError::invalid(format!("dialect is {name:?}, must be one of {}", known()))
+    })
+}
+
+fn kind(dialect: Dialect, name: &str) -> Result<KeyKind, AdminError> {
     KeyKind::find(dialect, name).ok_or_else(|| {
         let kinds = KeyKind::ALL.into_iter().filter(|kind| kind.dialect() == dialect);
         let kinds: Vec<_> = kinds.map(KeyKind::as_str).collect();
         AdminError::invalid(match kinds.is_empty() {
-            true => format!("{dialect} has no keys: its users log in"),
+            true => format!("{dialect} has no keys: its users log in (`hebbd user create`)"),
             false => format!("kind is {name:?}, must be one of {} for {dialect}", kinds.join(", ")),
         })
     })
