@@ -2,8 +2,8 @@
 //! order, and it is written here and nowhere else.
 //!
 //! Start: directory, shards (side by side), embedder, registry, listener, background actors.
-//! Stop: refuse connections and finish requests, close tenants (saving caches), flush and stop
-//! shards. A second process on the same data directory is refused by the directory's lock.
+//! Stop: refuse connections and finish requests, give back running jobs, close tenants (saving
+//! caches), flush and stop shards. A second process on the same data directory is refused by the directory's lock.
 
 use std::future::Future;
 use std::io::ErrorKind;
@@ -20,6 +20,7 @@ use crate::actors::Registry;
 use crate::actors::consolidation::Consolidation;
 use crate::actors::erasure::Erasure;
 use crate::actors::eviction::IdleEviction;
+use crate::actors::jobs::{JobHandlers, JobRunner};
 use crate::actors::placement::choose_shard;
 use crate::actors::quota_reset::QuotaReset;
 use crate::actors::settings::ResolvedShard;
@@ -43,11 +44,18 @@ use crate::types::{Clock, ShardNo};
 /// Page cache of the directory's store. All of it is in memory anyway.
 const DIRECTORY_CACHE_BYTES: u64 = 8 * 1024 * 1024;
 
+/// The key of the encrypted secrets, in the data directory.
+const KEY_FILE: &str = "secrets.key";
+
 /// How long calls in flight may take once the listener has stopped.
 const DRAIN: Duration = Duration::from_secs(3);
 
 /// How often it is stored when keys were last used.
 const LAST_USES: Duration = Duration::from_secs(30);
+
+/// How often sessions and tokens that have ended are removed. They are refused without it; it
+/// gives back their room.
+const SWEEP: Duration = Duration::from_secs(600);
 
 /// Where the admin token is kept when the configuration names none.
 const ADMIN_TOKEN_FILE: &str = "admin-token";
@@ -68,24 +76,32 @@ pub struct Application {
     admin_token: SecretString,
 }
 
-/// Actors that work by themselves. Dropping their addresses ends them.
+/// What works by itself. Dropping it ends it.
 struct Background {
     _eviction: Addr<IdleEviction>,
     _erasure: Addr<Erasure>,
     _quota_reset: Addr<QuotaReset>,
     _consolidation: Addr<Consolidation>,
+    jobs: JobRunner,
 }
 
 impl Background {
     fn start(config: &Config, registry: &Arc<Registry>, clock: &Arc<dyn Clock>) -> Self {
         let interval = Duration::from_secs(config.actors.eviction_interval_s);
+        // No kind of job is there yet.
+        let (handlers, jobs) = (JobHandlers::default(), config.jobs.clone());
         let (settings, clock) = (config.consolidation.clone(), Arc::clone(clock));
         Self {
+            jobs: JobRunner::start(Arc::clone(registry), handlers, jobs, Arc::clone(&clock)),
             _eviction: IdleEviction::new(Arc::clone(registry), interval).start(),
             _erasure: Erasure::new(Arc::clone(registry)).start(),
             _quota_reset: QuotaReset::new(Arc::clone(registry), Arc::clone(&clock)).start(),
             _consolidation: Consolidation::new(Arc::clone(registry), settings, clock).start(),
         }
+    }
+
+    async fn stop(self) {
+        self.jobs.stop().await;
     }
 }
 
@@ -136,6 +152,7 @@ impl Application {
     pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         let metrics = metrics::install(Arc::clone(&clock))?;
         let core = Core::open(config, &clock).await?;
+        core.directory.unseal().context("cannot read the encrypted secrets")?;
         let admin_token = admin_token(config)?;
         let admin = core.admin_state(&admin_token, &clock);
         let Core { directory, registry, embedder } = core;
@@ -234,6 +251,13 @@ impl Application {
                 store_last_uses(&directory).await;
             }
         });
+        let directory = Arc::clone(&self.directory);
+        let sweep = actix_rt::spawn(async move {
+            loop {
+                sweep_ended(&directory).await;
+                tokio::time::sleep(SWEEP).await;
+            }
+        });
         let serving = actix_rt::spawn(self.server.run());
         stop.await;
         tracing::info!("stopping: finishing requests");
@@ -241,7 +265,8 @@ impl Application {
         let served = serving.await;
         upkeep.abort();
         last_uses.abort();
-        drop(self.background);
+        sweep.abort();
+        self.background.stop().await;
         tracing::info!("stopping: closing tenants and flushing");
         store_last_uses(&self.directory).await;
         self.registry.shut_down(DRAIN).await;
@@ -386,6 +411,18 @@ async fn store_last_uses(directory: &Arc<Directory>) {
     }
 }
 
+async fn sweep_ended(directory: &Arc<Directory>) {
+    let directory = Arc::clone(directory);
+    match tokio::task::spawn_blocking(move || directory.sweep_ended()).await {
+        Ok(Ok(0)) => {}
+        Ok(Ok(count)) => tracing::debug!(count, "ended sessions and tokens were removed"),
+        Ok(Err(error)) => {
+            tracing::warn!(error = %error, "ended sessions and tokens could not be removed");
+        }
+        Err(_) => tracing::error!("removing ended sessions and tokens crashed"),
+    }
+}
+
 /// Opens the directory of a data directory that no server runs on.
 ///
 /// # Errors
@@ -395,10 +432,12 @@ pub async fn open_directory(config: &Config, clock: Arc<dyn Clock>) -> anyhow::R
         SledSettings { path: directory_path(&config.data_dir), cache_bytes: DIRECTORY_CACHE_BYTES };
     let plans = config.plans.clone();
     let data_dir = config.data_dir.display().to_string();
+    let key_file = config.data_dir.join(KEY_FILE);
     let opening = tokio::task::spawn_blocking(move || {
         let store = SledStore::open(&settings)
             .with_context(|| format!("cannot open the data directory {data_dir}"))?;
-        Directory::open(Arc::new(store), clock, plans).context("cannot read the directory")
+        let directory = Directory::open(Arc::new(store), clock, plans);
+        Ok(directory.context("cannot read the directory")?.with_key_file(key_file))
     });
     opening.await?
 }

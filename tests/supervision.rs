@@ -11,6 +11,8 @@
 mod client;
 #[path = "supervision/commands.rs"]
 mod commands;
+#[path = "supervision/opening.rs"]
+mod opening;
 #[path = "forgetting/plain_tenant.rs"]
 mod plain_tenant;
 #[path = "support/mod.rs"]
@@ -380,8 +382,8 @@ fn a_tenant_of_another_embedder_does_not_open_and_says_what_to_do() {
     assert!(read(&mut tenant, "Written with the first embedder").episodic_hit);
 }
 
-/// A registry on one shard in memory that fails as planned.
-fn registry_on(memory: &MemoryStore) -> (Arc<Directory>, Arc<Registry>) {
+/// A registry on one shard with this store.
+fn registry_on(store: Arc<dyn Store>) -> (Arc<Directory>, Arc<Registry>) {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let control: Arc<dyn Store> = Arc::new(MemoryStore::default());
     let directory = Directory::open(control, Arc::clone(&clock), Plans::default()).unwrap();
@@ -392,7 +394,7 @@ fn registry_on(memory: &MemoryStore) -> (Arc<Directory>, Arc<Registry>) {
         settings: ShardSettings::default(),
         takes_new_tenants: true,
     };
-    let shard = Shard::start(plan, Arc::new(memory.clone())).unwrap();
+    let shard = Shard::start(plan, store).unwrap();
     let shards = Shards::from_open(vec![shard]);
     let settings = RegistrySettings::default();
     let registry = Registry::new(Arc::clone(&directory), shards, &settings, identity(), clock);
@@ -404,7 +406,7 @@ fn a_write_whose_flush_failed_is_not_acknowledged_and_later_ones_are_refused() {
     actix_rt::System::new().block_on(async {
         let faults = FaultPlan { fail_flush_at: Some(2), ..FaultPlan::default() };
         let memory = MemoryStore::with_faults(faults);
-        let (directory, registry) = registry_on(&memory);
+        let (directory, registry) = registry_on(Arc::new(memory.clone()));
         let tenant = directory.create_tenant("test", "local", |_| ShardNo(0)).unwrap();
         write(&registry, tenant.id, "Flushed").await.unwrap();
         let failed = write(&registry, tenant.id, "Not flushed").await;
@@ -434,7 +436,7 @@ fn a_write_the_store_refused_leaves_no_trace_and_the_next_one_works() {
         // The first is the tenant's header.
         let faults = FaultPlan { fail_apply_at: Some(3), ..FaultPlan::default() };
         let memory = MemoryStore::with_faults(faults);
-        let (directory, registry) = registry_on(&memory);
+        let (directory, registry) = registry_on(Arc::new(memory.clone()));
         let tenant = directory.create_tenant("test", "local", |_| ShardNo(0)).unwrap().id;
         write(&registry, tenant, "First").await.unwrap();
         let failed = write(&registry, tenant, "Refused by the store").await;

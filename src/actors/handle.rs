@@ -177,12 +177,15 @@ impl TenantHandle {
         Ok([take(&self.0.permits, "tenant")?, take(&self.0.shard_permits, "shard")?])
     }
 
-    /// Closes the actor if no call is in flight: from here on every call is told `Evicted`.
-    /// Returns whether it closed; on return the tenant's caches are saved.
-    pub(super) async fn close_if_idle(&self) -> bool {
+    /// Closes the actor if no call is in flight and nobody works for the tenant between calls: from
+    /// here on every call is told `Evicted`. Returns whether it closed; on return the tenant's
+    /// caches are saved.
+    pub(super) async fn close_if_idle(&self, is_working: impl Fn() -> bool) -> bool {
         self.0.closing.store(true, Ordering::SeqCst);
         let all = Arc::clone(&self.0.permits).try_acquire_many_owned(self.0.permits_total);
-        let Ok(all) = all else {
+        // Asked with all permits in hand: whoever begins to work now finds the tenant closed.
+        let all = all.ok().filter(|_| !is_working());
+        let Some(all) = all else {
             self.0.closing.store(false, Ordering::SeqCst);
             return false;
         };

@@ -8,6 +8,7 @@ pub mod erasure;
 pub mod error;
 pub mod eviction;
 pub mod handle;
+pub mod jobs;
 pub mod placement;
 pub mod quota_reset;
 pub mod registry;

@@ -16,6 +16,7 @@ use tokio::time::timeout_at;
 
 use super::error::ActorError;
 use super::handle::{CallFailure, TenantHandle};
+use super::jobs::JobSignals;
 use super::relocation::Relocation;
 use super::restart::{CrashHistory, Permission, RestartPolicy};
 use super::settings::RegistrySettings;
@@ -119,6 +120,7 @@ pub struct Registry {
     pub(super) relocating: Arc<DashMap<TenantId, Relocation>>,
     /// Told when there is something to erase.
     pub(super) erasure: Notify,
+    jobs: Arc<JobSignals>,
 }
 
 /// A domain's consolidation in progress; ends when dropped.
@@ -156,6 +158,7 @@ impl Registry {
             consolidating: Arc::default(),
             relocating: Arc::default(),
             erasure: Notify::new(),
+            jobs: Arc::default(),
         }
     }
 
@@ -185,6 +188,11 @@ impl Registry {
     #[must_use]
     pub fn is_open(&self, tenant: TenantId) -> bool {
         self.find_slot(tenant).is_some_and(|slot| slot.open_handle().is_some())
+    }
+
+    /// What tenants and whoever runs their jobs tell each other.
+    pub(super) fn job_signals(&self) -> &Arc<JobSignals> {
+        &self.jobs
     }
 
     /// Every tenant of the directory, oldest first.
@@ -358,8 +366,9 @@ impl Registry {
         let capacity = shard.settings.mailbox_capacity;
         let gave_up = Arc::new(AtomicBool::new(false));
         let shared = Arc::clone(&gave_up);
+        let bell = self.jobs.bell_of(known.id);
         let address = TenantActor::start_in_arbiter(&shard.arbiter, move |_| {
-            TenantActor::new(tenant, capacity, shared)
+            TenantActor::new(tenant, capacity, shared, bell)
         });
         let handle = TenantHandle::new(
             known.id,
@@ -476,7 +485,8 @@ impl Registry {
             None => false,
             Some(handle) => {
                 let due = at_once || handle.idle_us() >= idle_after_us;
-                if !due || !handle.close_if_idle().await {
+                let is_working = || self.jobs.is_working_for(tenant);
+                if !due || !handle.close_if_idle(is_working).await {
                     return false;
                 }
                 slot.replace(None);

@@ -11,6 +11,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 pub use super::consolidation_settings::ConsolidationSettings;
+pub use super::jobs::JobSettings;
 use super::restart::RestartPolicy;
 use crate::index::IndexSettings;
 use crate::types::ShardNo;
@@ -418,7 +419,7 @@ impl RegistrySettings {
     }
 }
 
-fn check_range<T: PartialOrd + fmt::Display>(
+pub(in crate::actors) fn check_range<T: PartialOrd + fmt::Display>(
     problems: &mut Vec<String>,
     key: &str,
     actual: T,

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::actors::settings::{ConsolidationSettings, RegistrySettings, ShardsFile};
+use crate::actors::settings::{ConsolidationSettings, JobSettings, RegistrySettings, ShardsFile};
 use crate::api::{AdminSettings, ServerSettings};
 use crate::control::plans::Plans;
 use crate::embedding::EmbeddingSettings;
@@ -47,6 +47,8 @@ pub struct Config {
     pub actors: RegistrySettings,
     /// When consolidation runs by itself.
     pub consolidation: ConsolidationSettings,
+    /// How jobs are run in the background.
+    pub jobs: JobSettings,
     /// The shard file, which is a file of its own.
     pub shards: ShardsFile,
     /// Named allowances of tenants.
@@ -68,6 +70,7 @@ impl Default for Config {
             index: IndexSettings::default(),
             actors: RegistrySettings::default(),
             consolidation: ConsolidationSettings::default(),
+            jobs: JobSettings::default(),
             shards: ShardsFile::default(),
             plans: Plans::default(),
             log: LogSettings::default(),

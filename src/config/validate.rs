@@ -28,6 +28,7 @@ fn findings(config: &Config) -> Vec<String> {
         ("index", config.index.problems()),
         ("actors", config.actors.problems()),
         ("consolidation", config.consolidation.problems()),
+        ("jobs", config.jobs.problems()),
         ("shards", config.shards.problems()),
         ("plans", config.plans.problems()),
         ("log", config.log.problems()),

@@ -13,7 +13,11 @@ use super::keys::{KeyHash, KeyOwner};
 use super::organizations::{Organization, Project};
 use super::plans::{Plan, Plans};
 use super::records::{self, CountersRecord, Table};
+use super::refresh_tokens::RefreshTokens;
+use super::sealed::SealedSecrets;
+use super::sessions::Sessions;
 use super::tenants::{Tenant, TenantNumbers};
+use super::users::Users;
 use crate::storage::{AtomicBatch, Record, Store, Visit, decode};
 use crate::types::limits::LABEL_CHARS_MAX;
 use crate::types::{Clock, KeyId, OrganizationId, ProjectId, TenantId};
@@ -36,6 +40,10 @@ pub struct Directory {
     pub(super) keys_of: DashMap<KeyOwner, Vec<KeyId>>,
     /// Keys whose last use is not stored yet.
     pub(super) used_keys: DashSet<KeyId>,
+    pub(super) users: Users,
+    pub(super) sessions: Sessions,
+    pub(super) refresh_tokens: RefreshTokens,
+    pub(super) sealed: SealedSecrets,
     /// Held by whoever changes something.
     counters: Mutex<CountersRecord>,
 }
@@ -67,12 +75,20 @@ impl Directory {
             keys: DashMap::new(),
             keys_of: DashMap::new(),
             used_keys: DashSet::new(),
+            users: Users::default(),
+            sessions: Sessions::default(),
+            refresh_tokens: RefreshTokens::default(),
+            sealed: SealedSecrets::default(),
             counters: Mutex::new(counters),
         };
         directory.load_organizations()?;
         directory.found_default()?;
         directory.load_tenants()?;
         directory.load_keys()?;
+        directory.load_users()?;
+        directory.load_sessions()?;
+        directory.load_refresh_tokens()?;
+        directory.load_sealed()?;
         Ok(directory)
     }
 

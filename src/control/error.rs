@@ -2,8 +2,11 @@
 
 use thiserror::Error;
 
+use super::passwords::PasswordError;
+use super::signing::SigningError;
+use super::vault::VaultError;
 use crate::storage::{CodecError, StorageError};
-use crate::types::{ErrorKind, KeyId, OrganizationId, ProjectId, ShardNo, TenantId};
+use crate::types::{ErrorKind, KeyId, OrganizationId, ProjectId, ShardNo, TenantId, UserId};
 
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ControlError {
@@ -15,6 +18,11 @@ pub enum ControlError {
     UnknownTenant(TenantId),
     #[error("no key {0}")]
     UnknownKey(KeyId),
+    #[error("no user {0}")]
+    UnknownUser(UserId),
+    /// Of what: `user name`, `e-mail address`.
+    #[error("a user has this {0} already")]
+    NameTaken(&'static str),
     #[error("no plan named `{name}`; known plans: {known}")]
     UnknownPlan { name: String, known: String },
     #[error("plan `{name}` is used by {tenants} tenants and cannot go; give them another first")]
@@ -24,6 +32,10 @@ pub enum ControlError {
     Invalid { field: &'static str, problem: String },
     #[error("{owner} has {limit} keys already; revoke one first")]
     TooManyKeys { owner: String, limit: usize },
+    #[error("there are {limit} {things} already; delete one first")]
+    TooMany { things: &'static str, limit: usize },
+    #[error("the user was deleted or given another password meanwhile")]
+    NoLongerVerified,
     #[error("tenant {tenant} is on shard {shard} already")]
     AlreadyThere { tenant: TenantId, shard: ShardNo },
     #[error("key {0} was revoked or has expired; create another")]
@@ -36,6 +48,14 @@ pub enum ControlError {
     ExpiredKey,
     #[error("the operating system has no randomness to give")]
     Randomness,
+    #[error("this directory was opened without a key file, so it keeps no encrypted secrets")]
+    NoKeyFile,
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    #[error(transparent)]
+    Signing(#[from] SigningError),
+    #[error(transparent)]
+    Password(#[from] PasswordError),
     #[error(transparent)]
     Storage(#[from] StorageError),
 }
@@ -47,14 +67,23 @@ impl ControlError {
             Self::UnknownOrganization(_)
             | Self::UnknownProject(_)
             | Self::UnknownTenant(_)
-            | Self::UnknownKey(_) => ErrorKind::NotFound,
+            | Self::UnknownKey(_)
+            | Self::UnknownUser(_) => ErrorKind::NotFound,
             Self::UnknownPlan { .. } | Self::Invalid { .. } => ErrorKind::InvalidInput,
-            Self::PlanInUse { .. }
+            Self::NameTaken(_)
+            | Self::TooMany { .. }
+            | Self::PlanInUse { .. }
             | Self::TooManyKeys { .. }
             | Self::AlreadyThere { .. }
             | Self::KeyHasEnded(_) => ErrorKind::Conflict,
-            Self::InvalidKey | Self::RevokedKey | Self::ExpiredKey => ErrorKind::Unauthenticated,
+            Self::NoLongerVerified | Self::InvalidKey | Self::RevokedKey | Self::ExpiredKey => {
+                ErrorKind::Unauthenticated
+            }
             Self::Randomness => ErrorKind::Internal,
+            Self::NoKeyFile => ErrorKind::Unavailable,
+            Self::Vault(error) => error.kind(),
+            Self::Signing(error) => error.kind(),
+            Self::Password(error) => error.kind(),
             Self::Storage(error) => error.kind(),
         }
     }

@@ -211,12 +211,23 @@ impl Directory {
         if key.info.has_expired(now) {
             return Err(ControlError::ExpiredKey);
         }
+        self.note_use(&key, now);
+        Ok(key)
+    }
+
+    /// Notes that something was presented which stands for the key.
+    pub(super) fn note_use_of(&self, id: KeyId, now: Timestamp) {
+        if let Ok(key) = self.issued(id) {
+            self.note_use(&key, now);
+        }
+    }
+
+    fn note_use(&self, key: &IssuedKey, now: Timestamp) {
         let now_us = now.as_micros();
         if now_us.saturating_sub(key.last_used_us.load(Ordering::Relaxed)) >= USE_RESOLUTION_US {
             key.last_used_us.store(now_us, Ordering::Relaxed);
             self.used_keys.insert(key.info.id);
         }
-        Ok(key)
     }
 
     /// Stores when keys were last used, as far as it is not stored yet. Returns how many.

@@ -5,6 +5,8 @@
 
 mod directory;
 mod error;
+#[cfg(test)]
+mod identity_fixture;
 mod issued_keys;
 pub mod keys;
 pub mod organizations;
@@ -12,11 +14,18 @@ pub mod passwords;
 pub mod plans;
 pub mod quotas;
 mod records;
+pub mod refresh_tokens;
+mod sealed;
+pub mod sessions;
 pub mod signing;
+pub mod signing_keys;
+mod sweep;
 pub mod tenants;
 #[cfg(test)]
 mod tests;
+pub mod users;
 pub mod vault;
+pub mod webhook_secrets;
 
 pub use directory::Directory;
 pub use error::ControlError;

@@ -19,6 +19,14 @@ pub(super) enum Table {
     Key = 0x20,
     /// By the hash of a secret that a rotation replaced and that is good for a while.
     FormerKey = 0x21,
+    User = 0x30,
+    /// By the hash of its token.
+    Session = 0x31,
+    RefreshToken = 0x32,
+    /// By the thumbprint of its public half.
+    SigningKey = 0x40,
+    /// By the tenant and a print of the name.
+    WebhookSecret = 0x41,
 }
 
 /// The prefix of every key of one table.
@@ -139,5 +147,82 @@ pub(super) struct FormerKeyRecord {
 }
 
 impl Record for FormerKeyRecord {
+    const VERSION: u8 = 1;
+}
+
+/// Key: the id, 16 bytes.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct UserRecord {
+    pub dialect: String,
+    pub username: String,
+    pub email: Option<String>,
+    pub name: Option<String>,
+    pub tenant: Option<[u8; 16]>,
+    pub is_admin: bool,
+    pub created_at_us: i64,
+    pub last_login_us: Option<i64>,
+    /// An argon2id hash as a PHC string.
+    pub password: Option<String>,
+}
+
+impl Record for UserRecord {
+    const VERSION: u8 = 1;
+}
+
+/// Key: BLAKE3 of the token.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct SessionRecord {
+    #[serde(with = "serde_bytes")]
+    pub user: [u8; 16],
+    pub created_at_us: i64,
+    pub expires_at_us: i64,
+}
+
+impl Record for SessionRecord {
+    const VERSION: u8 = 1;
+}
+
+/// Key: the id, 16 bytes.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct RefreshTokenRecord {
+    #[serde(with = "serde_bytes")]
+    pub tenant: [u8; 16],
+    #[serde(with = "serde_bytes")]
+    pub key: [u8; 16],
+    pub subject: String,
+    pub session: Option<String>,
+    pub created_at_us: i64,
+    pub expires_at_us: i64,
+}
+
+impl Record for RefreshTokenRecord {
+    const VERSION: u8 = 1;
+}
+
+/// Key: SHA-256 of the public key (RFC 7638).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct SigningKeyRecord {
+    /// The private key in PKCS#8, encrypted.
+    #[serde(with = "serde_bytes")]
+    pub sealed: Vec<u8>,
+    pub created_at_us: i64,
+    pub retired_at_us: Option<i64>,
+}
+
+impl Record for SigningKeyRecord {
+    const VERSION: u8 = 1;
+}
+
+/// Key: the tenant's id and a print of the name, 32 bytes.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct WebhookSecretRecord {
+    pub name: String,
+    /// The secret, encrypted.
+    #[serde(with = "serde_bytes")]
+    pub sealed: Vec<u8>,
+    pub created_at_us: i64,
+}
+
+impl Record for WebhookSecretRecord {
     const VERSION: u8 = 1;
 }

@@ -103,6 +103,7 @@ pub struct SigningKey {
 }
 
 struct KeyMaterial {
+    thumbprint: [u8; 32],
     /// RFC 7638's thumbprint of the public key in base64url: the token header's `kid`.
     id: String,
     pair: RsaKeyPair,
@@ -139,8 +140,11 @@ impl SigningKey {
         // RFC 7638, section 3: the required members in the order of their names, no white space.
         let members = format!(r#"{{"e":"{exponent}","kty":"RSA","n":"{modulus}"}}"#);
         let thumbprint = digest::digest(&digest::SHA256, members.as_bytes());
-        let id = URL_SAFE_NO_PAD.encode(thumbprint.as_ref());
-        Ok(Self { keys: Arc::new(KeyMaterial { id, pair, public }), created_at, retired_at })
+        let thumbprint: [u8; 32] =
+            thumbprint.as_ref().try_into().map_err(|_| SigningError::MalformedKey)?;
+        let id = URL_SAFE_NO_PAD.encode(thumbprint);
+        let keys = Arc::new(KeyMaterial { thumbprint, id, pair, public });
+        Ok(Self { keys, created_at, retired_at })
     }
 
     /// What to keep of it.
@@ -161,6 +165,12 @@ impl SigningKey {
     #[must_use]
     pub fn id(&self) -> &str {
         &self.keys.id
+    }
+
+    /// RFC 7638's SHA-256 of the public key, of which the `kid` is the text.
+    #[must_use]
+    pub fn thumbprint(&self) -> &[u8; 32] {
+        &self.keys.thumbprint
     }
 
     #[must_use]
@@ -230,13 +240,17 @@ impl SigningRing {
     #[must_use]
     pub fn rotated(&self, key: SigningKey, now: Timestamp) -> Self {
         let mut keys = vec![key];
-        for former in &self.keys {
+        keys.extend(self.keys.iter().map(|former| {
             let retired_at = Some(former.retired_at.unwrap_or(now));
-            let former = SigningKey { retired_at, ..former.clone() };
-            if self.verifies(&former, now) {
-                keys.push(former);
-            }
-        }
+            SigningKey { retired_at, ..former.clone() }
+        }));
+        Self { keys, lifetime_max: self.lifetime_max }.pruned(now)
+    }
+
+    /// This ring without the former keys whose last token has expired.
+    #[must_use]
+    pub fn pruned(&self, now: Timestamp) -> Self {
+        let keys = self.keys.iter().filter(|key| self.verifies(key, now)).cloned().collect();
         Self { keys, lifetime_max: self.lifetime_max }
     }
 

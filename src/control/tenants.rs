@@ -150,7 +150,8 @@ impl Directory {
         self.keep_tenant(Tenant { shard, leftover_on: leftover_on.into(), ..tenant })
     }
 
-    /// Makes a tenant unknown to everybody, at once, and its keys with it. Its content remains
+    /// Makes a tenant unknown to everybody, at once, and with it its keys and their tokens, its
+    /// users and their sessions, and its webhook secrets. Its content remains
     /// to be erased: [`Directory::leftovers`]. Durable on return.
     ///
     /// # Errors
@@ -166,8 +167,10 @@ impl Directory {
         let owner = KeyOwner::Tenant(id);
         let mut batch = AtomicBatch::new(0);
         put_tenant(&mut batch, &tenant)?;
+        let identities = self.delete_identities_of(&mut batch, id);
         self.delete_keys_of(&mut batch, owner);
         self.commit(&batch)?;
+        self.forget_identities(identities);
         self.forget_keys_of(owner);
         let leftover = leftover_of(&tenant);
         self.show_tenant(tenant);

@@ -11,6 +11,7 @@ pub mod fingerprint;
 pub mod gate;
 pub mod graph;
 mod graph_view;
+pub mod jobs;
 mod lexical;
 mod lexicon;
 pub mod memory;

@@ -30,7 +30,7 @@ enum Kind {
 /// Name, kind, unit and meaning of every metric of the server; `tests/architecture.rs` compares
 /// the list with what the code counts. A name ending in `_seconds` gets
 /// latency buckets, any other histogram size buckets.
-const METRICS: [(&str, Kind, Unit, &str); 16] = [
+const METRICS: [(&str, Kind, Unit, &str); 21] = [
     ("hebbd_build_info", Kind::Gauge, Unit::Count, "Always 1; the label carries the version."),
     ("hebbd_uptime_seconds", Kind::Gauge, Unit::Seconds, "Time since the process started."),
     ("process_resident_memory_bytes", Kind::Gauge, Unit::Bytes, "Memory in RAM."),
@@ -78,6 +78,31 @@ const METRICS: [(&str, Kind, Unit, &str); 16] = [
         Kind::Counter,
         Unit::Count,
         "Domains whose near-duplicates were merged.",
+    ),
+    (
+        "hebbd_jobs_queued",
+        Kind::Gauge,
+        Unit::Count,
+        "Jobs that wait, of the tenants whose jobs were looked at.",
+    ),
+    (
+        "hebbd_jobs_running",
+        Kind::Gauge,
+        Unit::Count,
+        "Workers that are at a job or looking for one.",
+    ),
+    ("hebbd_jobs_dead", Kind::Gauge, Unit::Count, "Jobs that were given up and are kept."),
+    (
+        "hebbd_job_attempts_total",
+        Kind::Counter,
+        Unit::Count,
+        "Attempts at jobs by kind and outcome: done, failed, dead, released, stale, unclear.",
+    ),
+    (
+        "hebbd_job_run_seconds",
+        Kind::Histogram,
+        Unit::Seconds,
+        "An attempt at a job, from its beginning to its result, by kind.",
     ),
     (
         "hebbd_tenant_evictions_total",

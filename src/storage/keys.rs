@@ -1,7 +1,10 @@
 //! Every key of a tenant's keyspace. A key is `tenant_no` (u64, big-endian), a kind byte, then
 //! what the kind says; big-endian numbers make the order of keys the order of numbers.
+//!
+//! Tenant numbers begin at 1. Under number 0 a shard keeps what must be found without knowing the
+//! tenant: the markers of those with jobs.
 
-use crate::types::{AtomNo, TenantNo};
+use crate::types::{AtomNo, JobNo, TenantNo};
 
 /// What a key of a tenant's keyspace holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,7 +36,20 @@ pub enum Kind {
     Cue = 0x22,
     /// Print of an idempotency key -> the reply that was given.
     Reply = 0x30,
+    /// The next job's number.
+    JobCounter = 0x40,
+    /// `job_no` u64 -> a job that waits, runs or is dead; without its payload.
+    Job = 0x41,
+    /// `job_no` u64 -> what the job is about.
+    JobPayload = 0x42,
+    /// Print of a job's key -> the completed job, for a day.
+    JobKey = 0x43,
+    /// Under tenant number 0: `tenant_no` u64 -> that the tenant has jobs.
+    JobMarker = 0x44,
 }
+
+/// Whose number no tenant has: the shard's own records.
+const SHARD_ITSELF: TenantNo = TenantNo(0);
 
 /// The prefix of everything a tenant owns.
 #[must_use]
@@ -57,6 +73,33 @@ pub fn single(tenant: TenantNo, kind: Kind) -> Vec<u8> {
 #[must_use]
 pub fn by_atom(tenant: TenantNo, kind: Kind, atom: AtomNo) -> Vec<u8> {
     Writer::new().u64(tenant.0).byte(kind as u8).u64(atom.0).finish()
+}
+
+/// The key of what is kept by a job's number.
+#[must_use]
+pub fn by_job(tenant: TenantNo, kind: Kind, job: JobNo) -> Vec<u8> {
+    Writer::new().u64(tenant.0).byte(kind as u8).u64(job.0).finish()
+}
+
+/// The key of the marker that says that a tenant has jobs. It lies outside the tenant's own
+/// prefix: whoever deletes or moves a tenant takes it along.
+#[must_use]
+pub fn job_marker(tenant: TenantNo) -> Vec<u8> {
+    Writer::new().bytes(&job_marker_prefix()).u64(tenant.0).finish()
+}
+
+/// The prefix of the markers of all tenants of a shard.
+#[must_use]
+pub fn job_marker_prefix() -> Vec<u8> {
+    kind_prefix(SHARD_ITSELF, Kind::JobMarker)
+}
+
+/// The tenant in a key made by [`job_marker`].
+#[must_use]
+pub fn tenant_in(marker_key: &[u8]) -> Option<TenantNo> {
+    let mut reader = Reader::new(marker_key.strip_prefix(job_marker_prefix().as_slice())?);
+    let number = reader.u64()?;
+    reader.is_empty().then_some(TenantNo(number))
 }
 
 /// The key of a domain, a concept or a cue.
@@ -96,6 +139,12 @@ pub fn atom_in(key: &[u8]) -> Option<AtomNo> {
     let mut reader = Reader::after_kind(key)?;
     let number = reader.u64()?;
     reader.is_empty().then_some(AtomNo(number))
+}
+
+/// The job number in a key made by [`by_job`].
+#[must_use]
+pub fn job_in(key: &[u8]) -> Option<JobNo> {
+    atom_in(key).map(|number| JobNo(number.0))
 }
 
 /// The number in a key made by [`by_number`].
@@ -222,8 +271,19 @@ mod tests {
         }
 
         #[test]
+        fn a_marker_names_its_tenant_and_is_in_no_tenant_s_keyspace(
+            one in 1_u64.., other in 1_u64.., atom: u64,
+        ) {
+            let marker = job_marker(TenantNo(one));
+            prop_assert_eq!(tenant_in(&marker), Some(TenantNo(one)));
+            prop_assert!(!marker.starts_with(&tenant_prefix(TenantNo(other))));
+            prop_assert_eq!(tenant_in(&by_atom(TenantNo(other), Kind::Atom, AtomNo(atom))), None);
+        }
+
+        #[test]
         fn reading_any_bytes_never_panics(bytes: Vec<u8>) {
             let _ = (atom_in(&bytes), number_in(&bytes), ends_in(&bytes), print_in(&bytes));
+            let _ = (job_in(&bytes), tenant_in(&bytes));
         }
     }
 }

@@ -234,3 +234,72 @@ pub struct EdgeRecord {
 impl Record for EdgeRecord {
     const VERSION: u8 = 1;
 }
+
+/// Numbers of jobs. Key: [`super::keys::Kind::JobCounter`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobCounterRecord {
+    pub next_job_no: u64,
+}
+
+impl Record for JobCounterRecord {
+    const VERSION: u8 = 1;
+}
+
+/// A job that is not completed. Key: [`super::keys::Kind::Job`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobRecord {
+    /// Which handler it is for.
+    pub kind: String,
+    /// 0 waiting, 1 leased, 2 dead.
+    pub state: u8,
+    /// Waiting: not before. Leased: until then. Dead: since then.
+    pub at_us: i64,
+    pub enqueued_at_us: i64,
+    /// Times it was begun.
+    pub attempts: u32,
+    /// Its own bound on attempts, if it has one.
+    pub attempts_max: Option<u32>,
+    pub last_error: Option<String>,
+    pub stage: String,
+    /// 0 to 100.
+    pub percent: u8,
+    pub key: Option<Print>,
+}
+
+impl Record for JobRecord {
+    const VERSION: u8 = 1;
+}
+
+/// What a job is about; written once. Key: [`super::keys::Kind::JobPayload`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobPayloadRecord {
+    #[serde(with = "serde_bytes")]
+    pub payload: Vec<u8>,
+}
+
+impl Record for JobPayloadRecord {
+    const VERSION: u8 = 1;
+}
+
+/// A completed job, under its key. Key: [`super::keys::Kind::JobKey`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobKeyRecord {
+    pub job_no: u64,
+    pub completed_at_us: i64,
+}
+
+impl Record for JobKeyRecord {
+    const VERSION: u8 = 1;
+}
+
+/// That a tenant has jobs. Key: [`super::keys::job_marker`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobMarkerRecord {
+    /// Jobs wait or run.
+    pub has_unfinished: bool,
+    pub dead_count: u64,
+}
+
+impl Record for JobMarkerRecord {
+    const VERSION: u8 = 1;
+}

@@ -16,6 +16,18 @@ const SLICE_ATOMS: usize = 24;
 /// Keys removed in one slice when nothing has to be read.
 const SLICE_KEYS: usize = 512;
 
+/// What a tenant stores besides atoms, domains and its numbers.
+const FORGOTTEN_KINDS: [Kind; 8] = [
+    Kind::Edge,
+    Kind::Concept,
+    Kind::Cue,
+    Kind::Reply,
+    Kind::Standing,
+    Kind::Job,
+    Kind::JobPayload,
+    Kind::JobKey,
+];
+
 /// A domain being erased.
 pub struct DomainErasure {
     domain_no: u32,
@@ -121,14 +133,14 @@ impl Tenant {
         }
     }
 
-    /// Erases some of what was learned or kept besides atoms: concepts, links, cues, replies.
+    /// Erases some of what was learned or kept besides atoms: concepts, links, cues, replies, jobs.
     /// Says whether there is more to do. For a tenant without atoms.
     ///
     /// # Errors
     /// When storage fails; what is left can be erased by trying again.
     pub fn forget_learned_slice(&mut self) -> Result<bool, TenantError> {
         self.check_usable()?;
-        for kind in [Kind::Edge, Kind::Concept, Kind::Cue, Kind::Reply, Kind::Standing] {
+        for kind in FORGOTTEN_KINDS {
             let prefix = keys::kind_prefix(self.no, kind);
             if self.commit.delete_prefix(&prefix, None, self.epoch, SLICE_KEYS)? == 0 {
                 continue;
@@ -137,9 +149,10 @@ impl Tenant {
             self.graph = ConceptGraph::default();
             self.cues.clear();
             self.replies.clear();
+            self.jobs.clear();
             return Ok(true);
         }
-        Ok(false)
+        self.forget_job_marker()
     }
 
     /// Deletes everything stored under an atom's number.

@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use crate::index::IndexError;
 use crate::storage::{CodecError, StorageError};
-use crate::types::{AtomId, ErrorKind, Timestamp, VectorError};
+use crate::types::{AtomId, ErrorKind, JobNo, Timestamp, VectorError};
 
 #[derive(Debug, Error)]
 pub enum TenantError {
@@ -25,6 +25,12 @@ pub enum TenantError {
     DailyLimit { used: u64, limit: u64, until: Timestamp },
     #[error("Atom limit reached ({limit}/{limit}); delete atoms or change the plan to store more")]
     AtomLimit { limit: u64 },
+    #[error("{limit} jobs wait already; try again when some of them are done")]
+    JobLimit { limit: usize },
+    #[error("a job cannot be taken: {0}")]
+    InvalidJob(String),
+    #[error("job {0} is not this run's any more; its result is not taken")]
+    StaleLease(JobNo),
     #[error("the caller gave up before the command began")]
     Abandoned,
     #[error(transparent)]
@@ -41,7 +47,9 @@ impl TenantError {
         match self {
             Self::EmbedderMismatch { .. } | Self::Poisoned => ErrorKind::Unavailable,
             Self::UnknownSuperseded(_) => ErrorKind::NotFound,
-            Self::AlreadySuperseded { .. } => ErrorKind::Conflict,
+            Self::AlreadySuperseded { .. } | Self::StaleLease(_) => ErrorKind::Conflict,
+            Self::JobLimit { .. } => ErrorKind::Overloaded,
+            Self::InvalidJob(_) => ErrorKind::InvalidInput,
             Self::DailyLimit { .. } | Self::AtomLimit { .. } => ErrorKind::QuotaExceeded,
             Self::Damaged(_) => ErrorKind::Corrupted,
             Self::Abandoned => ErrorKind::DeadlineExceeded,

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::TenantError;
-use crate::storage::keys::tenant_prefix;
+use crate::storage::keys::{job_marker, tenant_prefix};
 use crate::storage::{AtomicBatch, GroupCommit, Pair, Store};
 use crate::types::TenantNo;
 
@@ -63,6 +63,15 @@ pub fn mirror(
             differing += write(to, &mut batch, progress)?;
         }
     }
+    // The note that it has jobs stands outside of its prefix.
+    let marker = job_marker(no);
+    let (noted, found) = (from.store().get(&marker)?, to.store().get(&marker)?);
+    if noted != found {
+        match noted {
+            Some(value) => batch.put(marker, value),
+            None => batch.delete(marker),
+        }
+    }
     Ok(differing + write(to, &mut batch, progress)?)
 }
 
@@ -99,7 +108,15 @@ pub fn erase_slice(
 ) -> Result<bool, TenantError> {
     let count = commit.delete_prefix(&tenant_prefix(no), None, NO_EPOCH, SLICE)?;
     progress.fetch_add(count as u64, Ordering::Relaxed);
-    Ok(count < SLICE)
+    if count == SLICE {
+        return Ok(false);
+    }
+    let mut batch = AtomicBatch::new(NO_EPOCH);
+    if commit.store().get(&job_marker(no))?.is_some() {
+        batch.delete(job_marker(no));
+    }
+    write(commit, &mut batch, progress)?;
+    Ok(true)
 }
 
 /// The pairs under a prefix in order, read page by page.
@@ -155,6 +172,30 @@ mod tests {
         }
         store.apply(&batch).unwrap();
         store
+    }
+
+    fn note_jobs(store: &MemoryStore, no: TenantNo) {
+        let mut batch = AtomicBatch::new(1);
+        batch.put(job_marker(no), vec![1]);
+        store.apply(&batch).unwrap();
+    }
+
+    #[test]
+    fn the_note_that_there_are_jobs_goes_with_the_tenant() {
+        let no = TenantNo(7);
+        let (source, target) = (filled(no, &BTreeMap::new()), filled(no, &BTreeMap::new()));
+        note_jobs(&source, no);
+        note_jobs(&source, TenantNo(8));
+        let (from, to) = (commit(&source), commit(&target));
+        let copy = || mirror(no, &from, &to, &AtomicU64::new(0)).unwrap();
+        assert_eq!((copy(), copy()), (1, 0));
+        assert!(target.get(&job_marker(no)).unwrap().is_some());
+        assert!(target.get(&job_marker(TenantNo(8))).unwrap().is_none());
+        while !erase_slice(no, &from, &AtomicU64::new(0)).unwrap() {}
+        assert!(source.get(&job_marker(no)).unwrap().is_none());
+        assert!(source.get(&job_marker(TenantNo(8))).unwrap().is_some());
+        assert_eq!(copy(), 1);
+        assert!(target.get(&job_marker(no)).unwrap().is_none());
     }
 
     fn all(store: &MemoryStore) -> Vec<Pair> {

@@ -18,6 +18,7 @@ mod feed;
 mod feedback;
 mod ids;
 mod index_build;
+mod jobs;
 pub mod keyspace;
 mod open;
 mod reembed;
@@ -53,6 +54,8 @@ pub use erase::DomainErasure;
 pub use error::TenantError;
 pub use feedback::PlannedFeedback;
 pub use index_build::{BuiltIndex, IndexBuild};
+use jobs::JobQueue;
+pub use jobs::{MarkedTenant, marked_tenants};
 pub use reembed::Reembedding;
 pub use retrieve::Ranking;
 pub use sealed::SealedBatch;
@@ -119,6 +122,7 @@ pub struct Tenant {
     usage: Usage,
     /// When the replies kept for idempotency keys were given, by the key's print.
     replies: FxHashMap<Fingerprint, Timestamp>,
+    jobs: JobQueue,
     buffers: retrieve::RetrieveBuffers,
     /// Memory is ahead of storage. Set while a batch is being planned.
     uncommitted: bool,
@@ -134,6 +138,25 @@ impl Tenant {
     /// Covers everything this tenant applied so far.
     pub fn ticket(&self) -> CommitTicket {
         self.commit.ticket()
+    }
+
+    /// As [`Tenant::ticket`], but waits for a flush even where answers do not.
+    pub fn flush_ticket(&self) -> CommitTicket {
+        self.commit.flush_ticket()
+    }
+
+    /// Gives up: memory can no longer be trusted to be what storage says.
+    pub fn poison(&mut self) {
+        self.uncommitted = true;
+    }
+
+    /// Asked before a command changes anything: later, memory is ahead of storage on purpose.
+    fn check_before(&self, pending: &Pending) -> Result<(), TenantError> {
+        if pending.batch.is_empty() {
+            self.check_usable()?;
+            self.commit.check_writable()?;
+        }
+        Ok(())
     }
 
     fn check_usable(&self) -> Result<(), TenantError> {

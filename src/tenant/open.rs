@@ -9,6 +9,7 @@ use rustc_hash::FxHashMap;
 
 use super::cues::Cues;
 use super::domain::{Domain, Evidence, NewRow, Row};
+use super::jobs::JobQueue;
 use super::standing::{self, AllTies, Ties, Visibility};
 use super::usage::Usage;
 use super::{Counters, OpenTenant, Place, Tenant, TenantError};
@@ -66,6 +67,7 @@ impl Tenant {
             cues: Cues::default(),
             usage: Usage::default(),
             replies: FxHashMap::default(),
+            jobs: JobQueue::default(),
             buffers: super::retrieve::RetrieveBuffers::default(),
             uncommitted: false,
         };
@@ -81,6 +83,7 @@ impl Tenant {
         tenant.load_cues()?;
         tenant.load_usage()?;
         tenant.load_replies()?;
+        tenant.load_jobs()?;
         tenant.load_index_caches();
         Ok(tenant)
     }

@@ -61,10 +61,7 @@ impl Tenant {
         new: NewAtom,
         embedding: Option<QuantizedVector>,
     ) -> Result<WriteOutcome, TenantError> {
-        if pending.batch.is_empty() {
-            self.check_usable()?;
-            self.commit.check_writable()?;
-        }
+        self.check_before(pending)?;
         if let Some(outcome) = self.already_stored(&new) {
             return Ok(outcome);
         }

@@ -55,6 +55,7 @@ impl Tenant {
     pub fn begin_day(&mut self) -> Result<(), TenantError> {
         self.check_usable()?;
         self.drop_old_replies()?;
+        self.drop_old_job_keys()?;
         let usage = self.usage.on(self.clock.now().epoch_days());
         if usage == self.usage || self.usage == Usage::default() {
             return Ok(());

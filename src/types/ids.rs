@@ -63,6 +63,16 @@ uuid_id!(
     ProjectId
 );
 
+uuid_id!(
+    /// One user: a person who logs in. Random (version 4): it tells nothing of when or in which
+    /// order users were made.
+    UserId
+);
+uuid_id!(
+    /// One refresh token: the `jti` of the signed token that carries it.
+    RefreshTokenId
+);
+
 /// A tenant's number: the first eight bytes of all its storage keys. Never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TenantNo(pub u64);
@@ -72,11 +82,21 @@ pub struct TenantNo(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AtomNo(pub u64);
 
+/// A job's number within its tenant: assigned in the order of enqueueing, never reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct JobNo(pub u64);
+
 /// A shard's number, stable across restarts and edits of the shard file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ShardNo(pub u16);
 
 impl fmt::Display for TenantNo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for JobNo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }

@@ -33,6 +33,25 @@ pub const CHAIN_REVISIONS_MAX: usize = 256;
 pub const PASSWORD_BYTES_MAX: usize = 1_024;
 /// Bytes of a signed token that is looked at.
 pub const SIGNED_TOKEN_BYTES_MAX: usize = 8_192;
+/// Seconds that a signed token may live, and so how long a replaced signing key is kept: a week.
+pub const SIGNED_TOKEN_LIFETIME_MAX_S: u64 = 7 * 24 * 3_600;
+/// Signing keys kept at once: the one that signs and those that were replaced within a week.
+pub const SIGNING_KEYS_MAX: usize = 16;
+/// Users of all tenants and of none.
+pub const USERS_MAX: usize = 100_000;
+/// Users that belong to one tenant.
+pub const USERS_PER_TENANT_MAX: usize = 100;
+/// Characters in a user name or an e-mail address: what RFC 5321 leaves of a path.
+pub const USER_NAME_CHARS_MAX: usize = 254;
+/// Browser sessions of one user; the oldest makes room.
+pub const SESSIONS_PER_USER_MAX: usize = 32;
+/// Refresh tokens of one key; the oldest makes room.
+pub const REFRESH_TOKENS_PER_KEY_MAX: usize = 1_000;
+/// Characters in the subject and in the session of a refresh token.
+pub const TOKEN_SUBJECT_CHARS_MAX: usize = 300;
+/// Secrets for webhooks of one tenant, and bytes in one.
+pub const WEBHOOK_SECRETS_PER_TENANT_MAX: usize = 100;
+pub const WEBHOOK_SECRET_BYTES_MAX: usize = 1_024;
 /// Characters in an idempotency key.
 pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 240;
 /// Replies kept for idempotency keys, per tenant; the oldest make room.
@@ -68,3 +87,19 @@ pub const ENDED_KEYS_PER_OWNER_MAX: usize = 1_000;
 /// Scopes of one key, and characters in one.
 pub const KEY_SCOPES_MAX: usize = 64;
 pub const SCOPE_CHARS_MAX: usize = 100;
+/// Jobs of one tenant that wait or run; further ones are refused.
+pub const UNFINISHED_JOBS_MAX: usize = 10_000;
+/// Dead letters kept of one tenant; the oldest make room.
+pub const DEAD_JOBS_MAX: usize = 1_000;
+/// Bytes a job carries. What is larger is stored by its owner, and the job names it.
+pub const JOB_PAYLOAD_BYTES_MAX: usize = 262_144;
+/// Characters in the name of a kind of job.
+pub const JOB_KIND_CHARS_MAX: usize = 64;
+/// Characters in the key that keeps a job from being enqueued twice.
+pub const JOB_KEY_CHARS_MAX: usize = 512;
+/// Keys of completed jobs remembered for a day, per tenant; the oldest make room.
+pub const KEPT_JOB_KEYS_MAX: usize = 10_000;
+/// Characters kept of the error of a failed attempt.
+pub const JOB_ERROR_CHARS_MAX: usize = 500;
+/// Characters kept of the name of a stage of a job.
+pub const JOB_STAGE_CHARS_MAX: usize = 100;

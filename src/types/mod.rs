@@ -17,6 +17,9 @@ pub use bound::Bound;
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use deadline::Deadline;
 pub use error_kind::ErrorKind;
-pub use ids::{AtomId, AtomNo, KeyId, OrganizationId, ProjectId, ShardNo, TenantId, TenantNo};
+pub use ids::{
+    AtomId, AtomNo, JobNo, KeyId, OrganizationId, ProjectId, RefreshTokenId, ShardNo, TenantId,
+    TenantNo, UserId,
+};
 pub use query_embedding::{QueryEmbedding, WordVector};
 pub use vector::{EmbedderIdentity, QuantizedVector, VectorError};

@@ -1,5 +1,6 @@
 //! Commands no dialect has: one that crashes the actor, one that holds it for as long as the test
 //! wants, and calls through the registry.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -28,6 +28,8 @@ pub(crate) struct TestServer {
     pub(crate) base_url: String,
     pub(crate) directory: Arc<Directory>,
     pub(crate) registry: Arc<Registry>,
+    pub(crate) admin_url: String,
+    pub(crate) admin_token: String,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
     /// Removed last.
@@ -69,6 +71,8 @@ impl TestServer {
                     application.base_url(),
                     Arc::clone(application.directory()),
                     Arc::clone(application.registry()),
+                    application.admin_url(),
+                    application.admin_token().expose_secret().to_owned(),
                 );
                 started.send(parts).expect("the test waits for the server");
                 let stopped = async move {
@@ -78,11 +82,14 @@ impl TestServer {
                 application.run_until_stopped(stopped).await.expect("the server stops");
             });
         });
-        let (base_url, directory, registry) = wait.recv().expect("the server starts");
+        let (base_url, directory, registry, admin_url, admin_token) =
+            wait.recv().expect("the server starts");
         Self {
             base_url,
             directory,
             registry,
+            admin_url,
+            admin_token,
             stop: Some(stop),
             thread: Some(thread),
             data_dir: None,

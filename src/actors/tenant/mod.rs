@@ -8,6 +8,7 @@ pub mod data;
 pub mod erase;
 pub mod feedback;
 pub mod graph;
+pub mod jobs;
 pub mod retrieve;
 pub mod store;
 mod upkeep;
@@ -22,6 +23,7 @@ use actix::prelude::*;
 use futures_util::future::LocalBoxFuture;
 
 use super::handle::Envelope;
+use super::jobs::JobBell;
 use crate::storage::CommitTicket;
 use crate::tenant::{SealedBatch, Tenant, TenantError};
 
@@ -91,15 +93,21 @@ pub struct TenantActor {
     /// Set before the actor stops of its own accord, so that its handle does not take that for a
     /// crash.
     gave_up: Arc<AtomicBool>,
+    job_bell: JobBell,
     /// An index is being built for this tenant.
     building: bool,
 }
 
 impl TenantActor {
     #[must_use]
-    pub fn new(tenant: Tenant, mailbox_capacity: usize, gave_up: Arc<AtomicBool>) -> Self {
+    pub fn new(
+        tenant: Tenant,
+        mailbox_capacity: usize,
+        gave_up: Arc<AtomicBool>,
+        job_bell: JobBell,
+    ) -> Self {
         let tenant = Some(Rc::new(RefCell::new(tenant)));
-        Self { tenant, mailbox_capacity, gave_up, building: false }
+        Self { tenant, mailbox_capacity, gave_up, job_bell, building: false }
     }
 
     /// After a command: give up a poisoned tenant, or start what its change made due.
@@ -111,6 +119,14 @@ impl TenantActor {
             context.stop();
         } else {
             self.start_due_builds(context);
+            self.tell_of_jobs();
+        }
+    }
+
+    /// Wakes whoever runs jobs when a command left one.
+    fn tell_of_jobs(&self) {
+        if self.tenant.as_ref().is_some_and(|tenant| tenant.borrow_mut().take_job_news()) {
+            self.job_bell.ring();
         }
     }
 }
@@ -121,6 +137,7 @@ impl Actor for TenantActor {
     fn started(&mut self, context: &mut Self::Context) {
         context.set_mailbox_capacity(self.mailbox_capacity);
         self.start_due_builds(context);
+        self.tell_of_jobs();
     }
 }
 

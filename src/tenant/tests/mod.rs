@@ -2,6 +2,8 @@
 //! and opened again, or struck by a power cut, in the middle.
 
 mod consolidation;
+mod job_model;
+mod jobs;
 mod learning;
 mod standing_model;
 mod usage;
