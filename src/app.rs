@@ -446,6 +446,12 @@ fn directory_path(data_dir: &Path) -> PathBuf {
     data_dir.join("control")
 }
 
+/// Whether anything was ever kept in a data directory.
+#[must_use]
+pub fn has_directory(data_dir: &Path) -> bool {
+    directory_path(data_dir).exists()
+}
+
 /// The shards that the configuration and the disk together ask for.
 ///
 /// # Errors

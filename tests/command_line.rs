@@ -91,6 +91,10 @@ fn help_names_every_command_and_the_version_is_the_package_s() {
     for part in ["learning:NAME", "--prefix", "held-out", "learned already", "--consolidate"] {
         assert!(learning.contains(part), "{part} in {learning}");
     }
+    for (command, part) in [("serve", "SIGHUP"), ("completions", "bash_completion.d")] {
+        let help = done(&[command, "--help"]);
+        assert!(help.contains(part), "{part} in {help}");
+    }
     assert_eq!(done(&["--version"]).trim(), concat!("hebbd ", env!("CARGO_PKG_VERSION")));
     fails(&run(&["no-such-command"]), 2, &["no-such-command"]);
     fails(&run(&["key", "create", "--tenant", "none"]), 2, &["none"]);
@@ -188,6 +192,68 @@ fn names_and_ids_that_are_not_there_are_plain_errors() {
         [&["key", "create", "--tenant", nobody, "--dialect", "latin"][..], &in_dir].concat();
     fails(&run(&dialect), 2, &["latin", "mnemoverse"]);
     assert_eq!(Offline::new(data_dir.path()).tenants(), json!([]));
+}
+
+/// Whoever mistypes the directory's name, or is in the wrong place, is told so. Looking around
+/// once founded an empty data directory there.
+#[test]
+fn a_directory_that_nothing_was_kept_in_is_not_taken_for_an_empty_server() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let typo = elsewhere.path().join("hebbbd");
+    let nobody = "00000000-0000-7000-8000-000000000000";
+    let in_dir = ["--data-dir", typo.to_str().unwrap()];
+    for command in [
+        &["tenant", "list"][..],
+        &["tenant", "delete", nobody, "--yes"],
+        &["key", "create", "--tenant", nobody, "--dialect", "mnemoverse"],
+        &["shard", "list"],
+        &["project", "list"],
+    ] {
+        let output = run(&[command, &in_dir].concat());
+        fails(&output, 5, &["hebbbd", "--data-dir", "HEBBD_DATA_DIR"]);
+    }
+    assert!(!typo.exists());
+    done(&[&["organization", "create", "--name", "first"][..], &in_dir].concat());
+    assert_eq!(done_json(&[&["tenant", "list", "--json"][..], &in_dir].concat()), json!([]));
+
+    let broken = elsewhere.path().join("broken");
+    std::fs::create_dir(&broken).unwrap();
+    std::fs::write(broken.join("control"), "not a directory").unwrap();
+    let in_broken = ["tenant", "list", "--data-dir", broken.to_str().unwrap()];
+    fails(&run(&in_broken), 5, &["cannot open the data directory", "broken"]);
+}
+
+#[test]
+fn a_rotated_key_s_former_secret_is_good_for_as_long_as_it_was_given() {
+    let data_dir = tempfile::tempdir().unwrap();
+    let commands = Offline::new(data_dir.path());
+    let server = ServerProcess::start(data_dir.path(), &[]);
+    let address: Value =
+        serde_json::from_slice(&std::fs::read(data_dir.path().join("server.json")).unwrap())
+            .unwrap();
+    assert_eq!(address["url"], server.base_url, "for scripts");
+    let acme = commands.create_tenant("acme");
+    let key = commands.create_key(acme["id"].as_str().unwrap(), "");
+    let rotate = |more: &[&str]| {
+        let id = key["id"].as_str().unwrap();
+        let command = ["key", "rotate", id, "--data-dir", commands.0, "--json"];
+        done_json(&[&command[..], more].concat())["api_key"].as_str().unwrap().to_owned()
+    };
+    let status =
+        |secret: &str| Client::new(&server.base_url, secret).get("/api/v1/memory/stats").status;
+    let first = key["api_key"].as_str().unwrap();
+    let second = rotate(&["--grace", "24h"]);
+    assert_eq!((status(first), status(&second)), (200, 200));
+    let third = rotate(&["--former-until", "2999-01-31"]);
+    assert_eq!((status(first), status(&second), status(&third)), (401, 200, 200));
+    let fourth = rotate(&[]);
+    assert_eq!((status(&second), status(&third), status(&fourth)), (401, 401, 200));
+    let id = key["id"].as_str().unwrap();
+    let both = ["key", "rotate", id, "--grace", "1h", "--former-until", "2999-01-31"];
+    for wrong in [&both[..], &["key", "rotate", id, "--grace", "soon"]] {
+        fails(&run(&[wrong, &["--data-dir", commands.0]].concat()), 2, &["--grace"]);
+    }
+    server.stop();
 }
 
 #[test]

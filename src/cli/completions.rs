@@ -2,13 +2,7 @@
 
 use clap::CommandFactory;
 
-/// Print a completion script for a shell
-///
-/// For bash: hebbd completions bash > /etc/bash_completion.d/hebbd
-/// For zsh:  hebbd completions zsh > "${fpath[1]}/_hebbd"
-/// For fish: hebbd completions fish > ~/.config/fish/completions/hebbd.fish
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
 pub(super) struct CompletionsArgs {
     shell: clap_complete::Shell,
 }

@@ -51,8 +51,12 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
+/// Why any command failed.
+pub(super) fn cause(error: &anyhow::Error) -> Cause {
+    error.downcast_ref::<Failure>().map_or(Cause::Failed, |failure| failure.cause)
+}
+
 /// The exit code for an error of any command.
 pub(super) fn exit_code(error: &anyhow::Error) -> ExitCode {
-    let cause = error.downcast_ref::<Failure>().map_or(Cause::Failed, |failure| failure.cause);
-    ExitCode::from(cause.code())
+    ExitCode::from(cause(error).code())
 }

@@ -42,7 +42,8 @@ Examples:
   hebbd eval learning --data locomo.json     measure what feedback teaches
 
 Commands that administer ask the server that runs on the data directory, and open the directory
-themselves where none does. Give them the same --data-dir as the server.
+themselves where none does. Give them the same --data-dir or --config as the server, or set
+HEBBD_DATA_DIR for both.
 
 Every setting can be given in hebbd.toml, as HEBBD_SECTION__KEY in the environment, or with
 --set section.key=value; later ones win.
@@ -54,6 +55,10 @@ directory cannot be opened.";
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the server
+    ///
+    /// SIGTERM and SIGINT stop it in order: no new connections, requests finish, tenants close,
+    /// everything is flushed. SIGHUP has it load its configuration again: plans, the log filter
+    /// and the limit by address change at once, and the log names settings that need a restart.
     Serve(serve::ServeArgs),
     /// Create, list, show, move and delete tenants
     #[command(subcommand)]
@@ -93,6 +98,11 @@ enum Command {
     /// Measure recall, latency and learning on questions with known answers
     Eval(eval::EvalArgs),
     /// Print a completion script for a shell
+    ///
+    /// For bash: hebbd completions bash > /etc/bash_completion.d/hebbd
+    /// For zsh:  hebbd completions zsh > "${fpath[1]}/_hebbd"
+    /// For fish: hebbd completions fish > ~/.config/fish/completions/hebbd.fish
+    #[command(verbatim_doc_comment)]
     Completions(completions::CompletionsArgs),
 }
 

@@ -1,5 +1,6 @@
 //! `hebbd serve`: load, log, start, serve until a signal, stop.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -17,8 +18,6 @@ use crate::control::plans;
 use crate::observability::logging;
 use crate::types::SystemClock;
 
-/// Run the server until SIGTERM or SIGINT, which stop it in order: no new connections, requests
-/// finish, tenants close, everything is flushed.
 #[derive(Debug, clap::Args)]
 pub(super) struct ServeArgs {
     #[command(flatten)]
@@ -47,8 +46,7 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<()> {
         "serving"
     );
     let server_file =
-        ServerFile::publish(&config.data_dir, &application.admin_url(), application.admin_token())
-            .context("cannot write where this server is administered")?;
+        publish(&application, &config.data_dir).context("cannot write where this server is")?;
     if args.dev {
         dev::prepare(&application, &config.data_dir)?;
     } else if application.directory().tenant_count() == 0 {
@@ -71,6 +69,11 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<()> {
     reloading.abort();
     drop(server_file);
     Ok(())
+}
+
+fn publish(application: &Application, data_dir: &Path) -> std::io::Result<ServerFile> {
+    let (url, admin_url) = (application.base_url(), application.admin_url());
+    ServerFile::publish(data_dir, &url, &admin_url, application.admin_token())
 }
 
 /// On every SIGHUP loads the configuration anew, takes over what can change while the server
@@ -107,7 +110,7 @@ async fn reload_on(mut hangup: Signal, flags: ConfigFlags, started: Config, relo
 
 /// What is remembered lies there in clear text, so a new directory is its owner's alone. One that
 /// exists keeps its permissions.
-pub(super) fn create_private_dir(path: &std::path::Path) -> std::io::Result<()> {
+pub(super) fn create_private_dir(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }

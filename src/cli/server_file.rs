@@ -1,4 +1,4 @@
-//! The address file: how commands find the server that runs on a data directory. The server holds
+//! The address file: how commands and scripts find the server that runs on a data directory. The server holds
 //! a lock on it for as long as it lives, so a file that a killed server left behind deceives
 //! nobody, and nobody sends its token to whoever has its port now.
 
@@ -11,9 +11,12 @@ use serde::{Deserialize, Serialize};
 
 const FILE: &str = "server.json";
 
-/// Where a running server is administered.
+/// The file's content. A reader takes what it knows and leaves the rest.
 #[derive(Serialize, Deserialize)]
 struct Content {
+    /// Where its memory APIs answer, for scripts.
+    #[serde(default)]
+    url: String,
     admin_url: String,
     token: String,
     pid: u32,
@@ -33,12 +36,14 @@ pub(super) struct ServerFile {
 }
 
 impl ServerFile {
-    /// Says where this process is administered. The data directory must be this process's.
+    /// Says where this process answers at `url` and is administered. The data directory must be
+    /// this process's.
     ///
     /// # Errors
     /// When the file cannot be written.
     pub(super) fn publish(
         data_dir: &Path,
+        url: &str,
         admin_url: &str,
         token: &SecretString,
     ) -> io::Result<Self> {
@@ -53,6 +58,7 @@ impl ServerFile {
         // A command may be looking at what a killed server left; it does so for an instant only.
         file.lock()?;
         let content = Content {
+            url: url.to_owned(),
             admin_url: admin_url.to_owned(),
             token: token.expose_secret().to_owned(),
             pid: std::process::id(),
@@ -108,9 +114,10 @@ mod tests {
         let path = data_dir.path().join(FILE);
         assert!(find(data_dir.path()).unwrap().is_none());
         let token = SecretString::from("a-token-of-some-length");
-        let published = ServerFile::publish(data_dir.path(), "http://127.0.0.1:9", &token).unwrap();
+        let (url, admin_url) = ("http://127.0.0.1:8", "http://127.0.0.1:9");
+        let published = ServerFile::publish(data_dir.path(), url, admin_url, &token).unwrap();
         let found = find(data_dir.path()).unwrap().unwrap();
-        assert_eq!(found.admin_url, "http://127.0.0.1:9");
+        assert_eq!(found.admin_url, admin_url);
         assert_eq!(found.token.expose_secret(), token.expose_secret());
         let mode = std::os::unix::fs::PermissionsExt::mode(&path.metadata().unwrap().permissions());
         assert_eq!(mode & 0o777, 0o600);

@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 
 use super::super::failure::{Cause, Failure};
 use super::super::{load_config, serve, server_file};
-use crate::app::Administration;
+use crate::app::{self, Administration};
 use crate::config::{Config, ConfigFlags};
 use crate::control::keys::draw_admin_token;
 use crate::storage::StorageError;
@@ -42,20 +42,29 @@ struct Inside {
 }
 
 impl AdminClient {
-    /// Finds the server that runs on the data directory, or opens the directory itself.
+    /// Finds the server that runs on the data directory, or opens the directory itself; makes it
+    /// if `may_be_first`.
     ///
     /// # Errors
-    /// When the configuration is wrong, or the directory is in use and nobody answers.
-    pub(super) async fn connect(flags: ConfigFlags) -> anyhow::Result<Self> {
+    /// When the configuration is wrong, or nobody answers and the directory cannot be opened.
+    pub(super) async fn connect(flags: ConfigFlags, may_be_first: bool) -> anyhow::Result<Self> {
         let config = load_config(flags)?;
         if let Some(client) = Self::of_running_server(&config.data_dir)? {
             return Ok(client);
         }
+        let place = config.data_dir.display();
+        if !may_be_first && !app::has_directory(&config.data_dir) {
+            let message = format!(
+                "{place} is no data directory: nothing was ever created in it. Name the server's \
+                 with --data-dir or HEBBD_DATA_DIR; `hebbd tenant create` makes a new one"
+            );
+            return Err(Failure::new(Cause::Unreachable, message).into());
+        }
         match Self::of_directory(&config).await {
+            Ok(client) => Ok(client),
             Err(error) if is_locked(&error) => {
                 // A server may have been starting while we waited for the lock.
                 Self::of_running_server(&config.data_dir)?.ok_or_else(|| {
-                    let place = config.data_dir.display();
                     let message = format!(
                         "{place} is in use by a process that cannot be asked: a server that is \
                          starting or stopping, or another command. Try again in a moment"
@@ -63,7 +72,7 @@ impl AdminClient {
                     Failure::new(Cause::Unreachable, message).into()
                 })
             }
-            result => result,
+            Err(error) => Err(Failure::new(Cause::Unreachable, format!("{error:#}")).into()),
         }
     }
 
@@ -99,6 +108,12 @@ impl AdminClient {
             .no_proxy()
             .build()?;
         Ok(Self { http, base_url: format!("{admin_url}/admin/v1"), token, inside })
+    }
+
+    /// Of a server at an address, for tests.
+    #[cfg(test)]
+    pub(super) fn of(admin_url: &str, token: &str) -> anyhow::Result<Self> {
+        Self::new(admin_url, SecretString::from(token), None)
     }
 
     pub(super) async fn get(&self, path: &str) -> anyhow::Result<Value> {

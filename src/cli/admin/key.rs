@@ -2,12 +2,13 @@
 //! made, and nowhere stored.
 
 use std::io::IsTerminal;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::list::table;
 use super::{AdminArgs, AdminClient, Administer, confirm, show, text};
-use crate::types::{KeyId, OrganizationId, TenantId};
+use crate::types::{Clock, KeyId, OrganizationId, SystemClock, TenantId};
 
 #[derive(Debug, clap::Subcommand)]
 pub(in super::super) enum KeyCommand {
@@ -84,6 +85,9 @@ pub(in super::super) struct RotateArgs {
     /// Until when the former secret stays good, such as 2030-01-31T09:15:00Z [default: no longer]
     #[arg(long, value_name = "TIME")]
     former_until: Option<String>,
+    /// For how long the former secret stays good, such as 90s, 30m, 24h or 7d
+    #[arg(long, value_name = "DURATION", value_parser = duration, conflicts_with = "former_until")]
+    grace: Option<Duration>,
 }
 
 impl Administer for KeyCommand {
@@ -160,13 +164,41 @@ async fn rotate(
     args: &AdminArgs,
     command: &RotateArgs,
 ) -> anyhow::Result<()> {
-    let body = json!({"former_until": command.former_until});
+    let after_grace = command.grace.map(|grace| SystemClock.now().plus(grace).to_string());
+    let body = json!({"former_until": command.former_until.clone().or(after_grace)});
     let key = client.post(&format!("/keys/{}/rotate", command.id), &body).await?;
     show(args, &key, |key| with_secret("rotated", key));
     Ok(())
 }
 
+/// A whole number of seconds, minutes, hours or days.
+fn duration(text: &str) -> Result<Duration, String> {
+    let units = [('s', 1), ('m', 60), ('h', 3_600), ('d', 86_400)];
+    let found = units.iter().find_map(|(unit, seconds)| {
+        let count = text.strip_suffix(*unit)?.parse::<u64>().ok()?;
+        count.checked_mul(*seconds).filter(|seconds| *seconds > 0)
+    });
+    found.map(Duration::from_secs).ok_or_else(|| {
+        "must be a whole number above zero and one of s, m, h and d, such as 24h".to_owned()
+    })
+}
+
 fn with_secret(done: &str, key: &Value) -> String {
     let (id, secret) = (text(key, "id"), text(key, "api_key"));
     format!("{done} key {id}\n{secret}\nKeep it: it is not shown again.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_is_a_whole_number_and_a_unit() {
+        for (text, seconds) in [("90s", 90), ("30m", 1_800), ("24h", 86_400), ("7d", 604_800)] {
+            assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in ["", "h", "24", "1.5h", "-1h", "0s", "1w", "18446744073709551615d", "1 h"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
 }

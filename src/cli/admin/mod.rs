@@ -38,6 +38,12 @@ pub(super) struct AdminArgs {
 pub(super) trait Administer {
     fn args(&self) -> &AdminArgs;
 
+    /// Whether it makes sense on a data directory that nothing has been kept in yet. Others would
+    /// only show emptiness to whoever mistyped its name.
+    fn may_be_first(&self) -> bool {
+        false
+    }
+
     /// Asks the server and shows its answer.
     async fn run(self, client: &AdminClient, args: &AdminArgs) -> anyhow::Result<()>;
 }
@@ -45,7 +51,7 @@ pub(super) trait Administer {
 /// Runs a command against the server of its data directory, or one inside it.
 pub(super) async fn administer(command: impl Administer) -> anyhow::Result<()> {
     let args = command.args().clone();
-    let client = AdminClient::connect(args.config.clone()).await?;
+    let client = AdminClient::connect(args.config.clone(), command.may_be_first()).await?;
     let done = command.run(&client, &args).await;
     client.close().await.and(done)
 }

@@ -54,8 +54,7 @@ async fn show_plans(
     args: &AdminArgs,
     name: Option<&str>,
 ) -> anyhow::Result<()> {
-    let answer = client.get("/plans").await?;
-    let plans = answer["items"].as_array().cloned().unwrap_or_default();
+    let plans = client.list("/plans", &[]).await?;
     let Some(name) = name else {
         let columns = [
             ("NAME", "name"),

@@ -50,6 +50,10 @@ impl Administer for OrganizationCommand {
         }
     }
 
+    fn may_be_first(&self) -> bool {
+        matches!(self, Self::Create(_))
+    }
+
     async fn run(self, client: &AdminClient, args: &AdminArgs) -> anyhow::Result<()> {
         let columns = [("ID", "id"), ("CREATED", "created_at"), ("NAME", "name")];
         match self {
@@ -66,6 +70,10 @@ impl Administer for ProjectCommand {
         match self {
             Self::Create(ProjectArgs { args, .. }) | Self::List(args) => args,
         }
+    }
+
+    fn may_be_first(&self) -> bool {
+        matches!(self, Self::Create(_))
     }
 
     async fn run(self, client: &AdminClient, args: &AdminArgs) -> anyhow::Result<()> {

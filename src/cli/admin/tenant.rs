@@ -5,7 +5,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
-use super::super::failure::{Cause, Failure};
+use super::super::failure::{Cause, Failure, cause};
 use super::super::output;
 use super::list::{properties, table};
 use super::{AdminArgs, AdminClient, Administer, confirm, show, text};
@@ -87,6 +87,10 @@ impl Administer for TenantCommand {
         }
     }
 
+    fn may_be_first(&self) -> bool {
+        matches!(self, Self::Create(_))
+    }
+
     async fn run(self, client: &AdminClient, args: &AdminArgs) -> anyhow::Result<()> {
         match self {
             Self::Create(command) => create(client, args, command).await,
@@ -141,11 +145,18 @@ async fn delete(client: &AdminClient, args: &AdminArgs, command: DeleteArgs) -> 
     let mut answer = client.delete(&path).await?;
     let progress = progress("erasing");
     while text(&answer, "state") == "deleting" {
-        progress.set_position(answer["erased_records"].as_u64().unwrap_or(0));
+        progress.set_position(number(&answer, "/erased_records").unwrap_or(0));
         tokio::time::sleep(ASK_AGAIN).await;
         answer = match client.get(&path).await {
             Ok(answer) => answer,
-            Err(_) => json!({"id": command.id.to_string(), "state": "deleted"}),
+            Err(error) if cause(&error) == Cause::NotFound => {
+                json!({"id": command.id.to_string(), "state": "deleted"})
+            }
+            Err(error) => {
+                let still = "the tenant is deleted and its content is still being erased, which \
+                             a server goes on with when it next runs";
+                return Err(Failure::new(cause(&error), format!("{still}: {error:#}")).into());
+            }
         };
     }
     progress.finish_and_clear();
@@ -165,20 +176,24 @@ async fn move_shard(
     while text(&answer, "state") == "moving" {
         tokio::time::sleep(ASK_AGAIN).await;
         answer = client.get(&path).await?;
-        progress.set_position(answer["moving"]["records"].as_u64().unwrap_or(0));
+        progress.set_position(number(&answer, "/moving/records").unwrap_or(0));
     }
     progress.finish_and_clear();
-    if answer["shard"].as_u64() != Some(u64::from(to.0)) {
+    if number(&answer, "/shard") != Some(u64::from(to.0)) {
         let message =
             "the move was given up; the server's log says why. The tenant is where it was";
         return Err(Failure::new(Cause::Failed, message).into());
     }
     show(args, &answer, |answer| {
-        let pause = answer["pause_ms"].as_u64();
+        let pause = number(answer, "/pause_ms");
         let pause = pause.map(|ms| format!("; its calls waited {ms} ms")).unwrap_or_default();
         format!("moved tenant {} to shard {to}{pause}", command.id)
     });
     Ok(())
+}
+
+fn number(answer: &Value, path: &str) -> Option<u64> {
+    answer.pointer(path).and_then(Value::as_u64)
 }
 
 /// Shown at a terminal only.
@@ -190,6 +205,55 @@ fn progress(what: &'static str) -> ProgressBar {
         Err(error) => {
             output::error(&error.to_string());
             bar
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::TcpListener;
+
+    /// Gives these answers, each on a connection of its own, and then is gone.
+    fn server(answers: &[(&'static str, Value)]) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let answers = answers.to_vec();
+        std::thread::spawn(move || {
+            for (status, body) in answers {
+                let (mut stream, _) = listener.accept().unwrap();
+                let head = BufReader::new(stream.try_clone().unwrap()).lines();
+                let _head: Vec<_> =
+                    head.map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
+                let body = body.to_string();
+                let length = body.len();
+                let head = format!("HTTP/1.1 {status}\r\nconnection: close\r\n");
+                write!(stream, "{head}content-length: {length}\r\n\r\n{body}").unwrap();
+            }
+        });
+        url
+    }
+
+    async fn delete_at(url: &str) -> anyhow::Result<()> {
+        let client = AdminClient::of(url, "a-token-of-some-length")?;
+        let args = AdminArgs { config: crate::config::ConfigFlags::default(), json: true };
+        let id = TenantId(uuid::Uuid::from_u128(7));
+        delete(&client, &args, DeleteArgs { args: args.clone(), id, yes: true }).await
+    }
+
+    #[actix_rt::test]
+    async fn a_server_that_is_gone_has_not_erased_everything() {
+        let tenant = ("200 OK", json!({"name": "acme"}));
+        let erasing = ("202 Accepted", json!({"state": "deleting", "erased_records": 5}));
+        let gone = ("404 Not Found", json!({"message": "no tenant"}));
+        let unwell = ("503 Service Unavailable", json!({"message": "stopping"}));
+        let known = [tenant, erasing];
+        delete_at(&server(&[&known[..], &[gone]].concat())).await.unwrap();
+        for (then, wanted) in [(vec![], Cause::Unreachable), (vec![unwell], Cause::Failed)] {
+            let error = delete_at(&server(&[&known[..], &then].concat())).await.unwrap_err();
+            assert_eq!(cause(&error), wanted);
+            assert!(error.to_string().contains("still being erased"), "{error}");
         }
     }
 }
