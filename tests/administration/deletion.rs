@@ -38,6 +38,7 @@ fn a_tenant_deleted_under_traffic_is_gone_and_its_neighbour_is_not() {
         let mut client = Client::new(&server.base_url, &key);
         assert_eq!(client.get("/api/v1/memory/stats").status, 401);
         assert_eq!(records_on(&server, ShardNo(0), no), 0);
+        assert!(!server.registry.is_open(tenant), "nobody is left who could write");
         for writer in writers {
             let statuses = writer.join().unwrap();
             assert_eq!(statuses.last(), Some(&401), "{statuses:?}");

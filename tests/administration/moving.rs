@@ -59,9 +59,8 @@ fn no_write_is_lost_and_nobody_refused_while_a_tenant_moves() {
             assert_eq!(records_on(&server, left, no), 0, "the old bytes are gone");
             assert!(!index_dir(data_dir.path(), left.0, no).exists());
             // The writers go on after each move.
-            while written.load(Ordering::Relaxed) <= before {
-                std::thread::yield_now();
-            }
+            let is_over = || writers.iter().any(std::thread::ScopedJoinHandle::is_finished);
+            until(|| written.load(Ordering::Relaxed) > before || is_over());
         }
         drop(at_last);
         for writer in writers {
