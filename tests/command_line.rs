@@ -266,12 +266,15 @@ fn commands_ask_the_server_that_runs_and_find_what_it_left_when_it_is_gone() {
     let key = commands.create_key(tenant, "late");
     let mut client = Client::new(&server.base_url, key["api_key"].as_str().unwrap());
     assert_eq!(client.write(&json!({"content": "Made while it runs"}))["stored"], true);
+    let status = || done_json(&["status", "--data-dir", commands.0, "--json"]);
+    assert_eq!((&status()["is_running"], &status()["tenants"]), (&json!(true), &json!(2)));
     // The very next request after the command has returned.
     done(&["key", "revoke", "--data-dir", commands.0, key["id"].as_str().unwrap()]);
     assert_eq!(client.get("/api/v1/memory/stats").status, 401);
 
     // Killed, it leaves its address behind, which deceives nobody.
     server.kill();
+    assert_eq!(status()["is_running"], false);
     assert!(data_dir.path().join("server.json").exists());
     assert_eq!(commands.tenants().as_array().unwrap().len(), 2, "the server's own and acme");
     let server = ServerProcess::start(data_dir.path(), &[]);

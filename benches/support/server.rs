@@ -170,7 +170,7 @@ impl Drop for Server {
     }
 }
 
-fn data_dir(name: &str) -> PathBuf {
+pub(crate) fn data_dir(name: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("served-benches").join(name)
 }
 

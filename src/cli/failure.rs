@@ -4,6 +4,8 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use crate::storage::StorageError;
+
 /// Why a command failed, as far as a script may care.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cause {
@@ -53,7 +55,19 @@ impl std::error::Error for Failure {}
 
 /// Why any command failed.
 pub(super) fn cause(error: &anyhow::Error) -> Cause {
-    error.downcast_ref::<Failure>().map_or(Cause::Failed, |failure| failure.cause)
+    match error.downcast_ref::<Failure>() {
+        Some(failure) => failure.cause,
+        None if is_locked(error) => Cause::Unreachable,
+        None => Cause::Failed,
+    }
+}
+
+/// Whether another process has the data directory.
+pub(super) fn is_locked(error: &anyhow::Error) -> bool {
+    let locked = |cause: &(dyn std::error::Error + 'static)| {
+        matches!(cause.downcast_ref(), Some(StorageError::Locked { .. }))
+    };
+    error.chain().any(locked)
 }
 
 /// The exit code for an error of any command.

@@ -60,6 +60,8 @@ enum Command {
     /// everything is flushed. SIGHUP has it load its configuration again: plans, the log filter
     /// and the limit by address change at once, and the log names settings that need a restart.
     Serve(serve::ServeArgs),
+    /// Show whether a server runs and what it holds
+    Status(admin::status::StatusArgs),
     /// Create, list, show, move and delete tenants
     #[command(subcommand)]
     Tenant(admin::tenant::TenantCommand),
@@ -123,6 +125,7 @@ pub fn main() -> ExitCode {
 async fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Serve(args) => serve::run(args).await,
+        Command::Status(command) => administer(command).await,
         Command::Tenant(command) => administer(command).await,
         Command::Key(command) => administer(command).await,
         Command::User(command) => administer(command).await,

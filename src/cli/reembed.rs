@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::failure::is_locked;
 use super::{load_config, output};
 use crate::actors::shards::Shard;
 use crate::actors::tenant::data::embedded_part;
@@ -30,9 +31,11 @@ pub(super) struct ReembedArgs {
 
 pub(super) async fn run(args: ReembedArgs) -> anyhow::Result<()> {
     let config = load_config(args.config)?;
-    let directory = app::open_directory(&config, Arc::new(SystemClock))
-        .await
-        .context("stop the server that runs on this data directory, then try again")?;
+    let opened = app::open_directory(&config, Arc::new(SystemClock)).await;
+    let directory = opened.map_err(|error| match is_locked(&error) {
+        true => error.context("stop the server that runs on this data directory, then try again"),
+        false => error,
+    })?;
     let embedder = embedding::from_settings(&config.embedding)?;
     let mut tenants = directory.tenants();
     if let Some(id) = args.tenant {

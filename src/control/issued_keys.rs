@@ -65,7 +65,7 @@ impl Directory {
             name => super::directory::label("name", name)?.to_owned(),
         };
         let scopes = Scopes::for_key(order.kind, order.scopes)?;
-        check_expiry(order.expires_at, now)?;
+        check_expiry("expires_at", order.expires_at, now)?;
         let _changing = self.changing();
         match (order.owner, order.kind.is_for_organizations()) {
             (KeyOwner::Tenant(tenant), false) => drop(self.get_tenant(tenant)?),
@@ -135,7 +135,7 @@ impl Directory {
         former_until: Option<Timestamp>,
     ) -> Result<NewKey, ControlError> {
         let now = self.clock.now();
-        check_expiry(former_until, now)?;
+        check_expiry("former_until", former_until, now)?;
         let _changing = self.changing();
         let issued = self.issued(id)?;
         let mut info = issued.snapshot();
@@ -369,11 +369,15 @@ impl Directory {
     }
 }
 
-fn check_expiry(at: Option<Timestamp>, now: Timestamp) -> Result<(), ControlError> {
+fn check_expiry(
+    field: &'static str,
+    at: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<(), ControlError> {
     match at {
         Some(at) if at <= now => {
             let problem = format!("is {at}, which has passed");
-            Err(ControlError::Invalid { field: "expires_at", problem })
+            Err(ControlError::Invalid { field, problem })
         }
         _ => Ok(()),
     }

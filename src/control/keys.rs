@@ -413,7 +413,8 @@ mod tests {
         let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
         let url_safe = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
         let alphanumeric = |byte: u8| byte.is_ascii_alphanumeric();
-        let forms: [(KeyKind, usize, fn(u8) -> bool); 6] = [
+        type Form = (KeyKind, usize, fn(u8) -> bool);
+        let forms: [Form; 6] = [
             (KeyKind::Mnemoverse, 32, hex),
             (KeyKind::Tex, 43, url_safe),
             (KeyKind::Magneteco, 64, hex),

@@ -164,7 +164,7 @@ fn a_deleted_tenant_is_unknown_at_once_with_its_keys_and_goes_when_it_is_erased(
         assert_eq!(directory.create_key(order).unwrap_err(), unknown);
         assert_eq!(directory.set_plan(tenant.id, "free").unwrap_err(), unknown);
         assert!(directory.is_being_erased(tenant.id));
-        assert_eq!(directory.leftovers(), [leftover.clone()]);
+        assert_eq!(directory.leftovers(), std::slice::from_ref(&leftover));
         assert!(directory.keys_of(KeyOwner::Tenant(tenant.id)).is_empty());
         let listed: Vec<_> = directory.tenants().iter().map(|tenant| tenant.id).collect();
         assert_eq!(listed, [other.id]);

@@ -12,12 +12,12 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::super::failure::{Cause, Failure};
+use super::super::failure::{Cause, Failure, is_locked};
 use super::super::{load_config, serve, server_file};
 use crate::app::{self, Administration};
 use crate::config::{Config, ConfigFlags};
 use crate::control::keys::draw_admin_token;
-use crate::storage::StorageError;
+use crate::observability::logging::{self, LogSettings};
 use crate::types::SystemClock;
 
 /// Longer than any request may take by configuration.
@@ -88,6 +88,9 @@ impl AdminClient {
     async fn of_directory(config: &Config) -> anyhow::Result<Self> {
         serve::create_private_dir(&config.data_dir)
             .with_context(|| format!("cannot create {}", config.data_dir.display()))?;
+        // What a server would log of a shard that does not open or a move that is given up.
+        let log = LogSettings { filter: "warn".to_owned(), ..config.log.clone() };
+        logging::init(&log)?;
         let token = draw_admin_token()?;
         let server = Administration::start(config, Arc::new(SystemClock), &token).await?;
         let admin_url = server.admin_url();
@@ -114,6 +117,11 @@ impl AdminClient {
     #[cfg(test)]
     pub(super) fn of(admin_url: &str, token: &str) -> anyhow::Result<Self> {
         Self::new(admin_url, SecretString::from(token), None)
+    }
+
+    /// Whether a server runs on the data directory, and not only inside this command.
+    pub(super) fn is_running_server(&self) -> bool {
+        self.inside.is_none()
     }
 
     pub(super) async fn get(&self, path: &str) -> anyhow::Result<Value> {
@@ -195,10 +203,4 @@ impl AdminClient {
         }
         Ok(())
     }
-}
-
-fn is_locked(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        matches!(cause.downcast_ref::<StorageError>(), Some(StorageError::Locked { .. }))
-    })
 }

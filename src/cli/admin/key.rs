@@ -130,15 +130,16 @@ async fn list(client: &AdminClient, args: &AdminArgs, command: &ListArgs) -> any
     query.extend(command.owner.tenant.map(|id| ("tenant", id.to_string())));
     query.extend(command.owner.organization.map(|id| ("organization", id.to_string())));
     let keys = client.list("/keys", &query).await?;
-    let columns = [
-        ("ID", "id"),
-        ("TENANT", "tenant"),
+    let of_organizations = keys.iter().any(|key| !key["organization"].is_null());
+    let mut columns = vec![("ID", "id"), ("TENANT", "tenant")];
+    columns.extend(of_organizations.then_some(("ORGANIZATION", "organization")));
+    columns.extend([
         ("DIALECT", "dialect"),
         ("KEY", "redacted"),
         ("STATE", "state"),
         ("LAST USED", "last_used_at"),
         ("NAME", "name"),
-    ];
+    ]);
     show(args, &Value::from(keys.clone()), |_| table(&columns, &keys));
     Ok(())
 }

@@ -11,6 +11,7 @@ pub(super) mod project;
 pub(super) mod quarantine;
 pub(super) mod shard;
 pub(super) mod signing_key;
+pub(super) mod status;
 pub(super) mod tenant;
 pub(super) mod user;
 

@@ -91,6 +91,10 @@ impl Administer for UserCommand {
         }
     }
 
+    fn may_be_first(&self) -> bool {
+        matches!(self, Self::Create(_))
+    }
+
     async fn run(self, client: &AdminClient, args: &AdminArgs) -> anyhow::Result<()> {
         match self {
             Self::Create(command) => create(client, args, command).await,
