@@ -167,6 +167,6 @@ mod tests {
         let put = fixture.directory.put_webhook_secret(fixture.tenant(), "github", b"x");
         assert_eq!(put.unwrap_err(), ControlError::NoKeyFile);
         assert_eq!(fixture.directory.signing().unwrap_err(), ControlError::NoKeyFile);
-        fixture.directory.unseal().unwrap();
+        assert_eq!(fixture.directory.unseal().unwrap_err(), ControlError::NoKeyFile);
     }
 }

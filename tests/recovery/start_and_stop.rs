@@ -114,7 +114,7 @@ fn a_second_server_on_the_same_directory_is_refused_and_hurts_nobody() {
     let server = ServerProcess::start(data_dir.path(), &[]);
     let path = data_dir.path().to_str().unwrap();
     let second = run(&["serve", "--data-dir", path, "--listen", "127.0.0.1:0"]);
-    assert_eq!(second.status.code(), Some(1), "{second:?}");
+    assert_eq!(second.status.code(), Some(5), "{second:?}");
     let errors = text(&second.stderr);
     assert!(errors.contains("is in use by another process"), "{errors}");
     assert!(errors.contains(path), "{errors}");
