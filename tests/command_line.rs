@@ -370,6 +370,26 @@ fn a_password_is_read_from_standard_input_and_never_from_the_command_line() {
 }
 
 #[test]
+fn a_server_without_the_key_file_of_its_secrets_does_not_start_until_they_are_given_up() {
+    let data_dir = tempfile::tempdir().unwrap();
+    let path = data_dir.path().to_str().unwrap();
+    let server = ServerProcess::start(data_dir.path(), &[]);
+    done(&["signing-key", "rotate", "--data-dir", path]);
+    server.stop();
+    let key_file = data_dir.path().join("secrets.key");
+    std::fs::remove_file(&key_file).unwrap();
+    let serve = ["serve", "--data-dir", path, "--listen", "127.0.0.1:0"];
+    fails(&run(&serve), 1, &["secrets.key"]);
+    assert!(!key_file.exists(), "another one would hide the loss");
+    fails(&run(&["secrets", "forget", "--data-dir", path]), 4, &["--yes"]);
+    let forgotten = done(&["secrets", "forget", "--yes", "--data-dir", path]);
+    assert_eq!(forgotten.trim(), "deleted 1 encrypted secrets");
+    let server = ServerProcess::start(data_dir.path(), &[]);
+    assert!(key_file.exists());
+    server.stop();
+}
+
+#[test]
 fn completions_name_the_commands() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         assert!(done(&["completions", shell]).contains("move-shard"), "{shell}");

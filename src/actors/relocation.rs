@@ -172,12 +172,12 @@ impl Registry {
     pub async fn erase_leftovers(self: &Arc<Self>) -> bool {
         let mut all_gone = true;
         for leftover in self.directory().leftovers() {
-            let erased = match self.begin_relocation(leftover.tenant, None) {
-                // It is noted anew by whoever is at work on it.
-                Err(_) => Err(ActorError::Busy),
-                Ok(running) => self.erase(&leftover, &running).await,
+            let Ok(running) = self.begin_relocation(leftover.tenant, None) else {
+                // It is moving: what is left over now may be what it is being copied to.
+                all_gone = false;
+                continue;
             };
-            if let Err(error) = erased {
+            if let Err(error) = self.erase(&leftover, &running).await {
                 all_gone = false;
                 tracing::warn!(
                     tenant.id = %leftover.tenant,

@@ -7,14 +7,14 @@ use serde::Serialize;
 
 use super::failure::{Failure, whole_seconds};
 use super::middleware::request_id;
-use super::routing::{self, Access, Endpoint, Verb};
+use super::routing::{self, Access, Endpoint, public};
 use super::state::ApiState;
 
 const ENDPOINTS: &[Endpoint] = &[
-    endpoint("/livez", || web::route().to(livez)),
-    endpoint("/readyz", || web::route().to(readyz)),
-    endpoint("/metrics", || web::route().to(metrics)),
-    endpoint("/health", || web::route().to(health)),
+    public("/livez", || web::route().to(livez)),
+    public("/readyz", || web::route().to(readyz)),
+    public("/metrics", || web::route().to(metrics)),
+    public("/health", || web::route().to(health)),
 ];
 
 /// Method and path of every route mounted here.
@@ -28,10 +28,6 @@ pub fn configure(config: &mut web::ServiceConfig) {
 /// The answer to a path that belongs to no dialect.
 pub async fn not_found() -> HttpResponse {
     render_failure(&Failure::PathNotFound)
-}
-
-const fn endpoint(path: &'static str, route: fn() -> actix_web::Route) -> Endpoint {
-    Endpoint { verb: Verb::Get, path, access: Access::Public, route }
 }
 
 #[derive(Serialize)]

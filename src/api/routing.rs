@@ -64,6 +64,36 @@ pub struct Endpoint {
     pub route: fn() -> Route,
 }
 
+impl Endpoint {
+    const fn new(verb: Verb, path: &'static str, access: Access, route: fn() -> Route) -> Self {
+        Self { verb, path, access, route }
+    }
+}
+
+/// A `GET` that anybody may ask.
+#[must_use]
+pub const fn public(path: &'static str, route: fn() -> Route) -> Endpoint {
+    Endpoint::new(Verb::Get, path, Access::Public, route)
+}
+
+/// A `GET` for authenticated callers.
+#[must_use]
+pub const fn get(path: &'static str, route: fn() -> Route) -> Endpoint {
+    Endpoint::new(Verb::Get, path, Access::Key, route)
+}
+
+/// A `POST` for authenticated callers.
+#[must_use]
+pub const fn post(path: &'static str, route: fn() -> Route) -> Endpoint {
+    Endpoint::new(Verb::Post, path, Access::Key, route)
+}
+
+/// A `DELETE` for authenticated callers.
+#[must_use]
+pub const fn delete(path: &'static str, route: fn() -> Route) -> Endpoint {
+    Endpoint::new(Verb::Delete, path, Access::Key, route)
+}
+
 /// Method and path of every endpoint, in the table's order.
 ///
 /// # Panics

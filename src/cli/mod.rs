@@ -92,6 +92,9 @@ enum Command {
     /// List and rotate the keys that sign access tokens
     #[command(subcommand)]
     SigningKey(admin::signing_key::SigningKeyCommand),
+    /// Delete the encrypted secrets when their key file is lost
+    #[command(subcommand)]
+    Secrets(admin::secrets::SecretsCommand),
     /// Check the configuration, or show what is in force
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -130,6 +133,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Key(command) => administer(command).await,
         Command::User(command) => administer(command).await,
         Command::Job(command) => administer(command).await,
+        Command::Secrets(command) => administer(command).await,
         Command::SigningKey(command) => administer(command).await,
         Command::Plan(command) => administer(command).await,
         Command::Organization(command) => administer(command).await,

@@ -174,7 +174,7 @@ impl Directory {
         let KeyOwner::Tenant(tenant) = key.info.owner else {
             return Err(ControlError::InvalidKey);
         };
-        let plan = self.get_tenant(tenant).map_err(|_| ControlError::InvalidKey)?.plan;
+        let plan = self.plan_of(tenant).ok_or(ControlError::InvalidKey)?;
         let scopes = key.info.scopes.clone();
         Ok(Principal { tenant, key: key.info.id, kind: key.info.kind, scopes, plan })
     }

@@ -220,6 +220,12 @@ impl Directory {
         found.map(|tenant| tenant.clone()).ok_or(ControlError::UnknownTenant(id))
     }
 
+    /// The plan of a tenant; `None` for one that is unknown.
+    pub(super) fn plan_of(&self, id: TenantId) -> Option<Arc<Plan>> {
+        let found = self.tenants.get(&id).filter(|tenant| tenant.deleted_at.is_none())?;
+        Some(Arc::clone(&found.plan))
+    }
+
     /// Whether a tenant was deleted and its content is not erased yet.
     #[must_use]
     pub fn is_being_erased(&self, id: TenantId) -> bool {

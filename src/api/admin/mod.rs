@@ -12,11 +12,11 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header;
 use actix_web::middleware::{Next, from_fn};
-use actix_web::{Error, ResponseError, Route, web};
+use actix_web::{Error, ResponseError, web};
 
 use self::error::AdminError;
 use super::failure::Failure;
-use super::routing::{self, Access, Endpoint, Verb};
+use super::routing::{self, Access, Endpoint, delete, get, post};
 use crate::control::keys::KeyHash;
 use crate::service::AdminService;
 use crate::types::Clock;
@@ -50,6 +50,7 @@ const ENDPOINTS: &[Endpoint] = &[
     delete("/admin/v1/tenants/{tenant}/jobs/{job}", || web::route().to(handlers::discard_job)),
     get("/admin/v1/signing-keys", || web::route().to(handlers::signing_keys)),
     post("/admin/v1/signing-keys/rotate", || web::route().to(handlers::rotate_signing_key)),
+    post("/admin/v1/secrets/forget", || web::route().to(handlers::forget_secrets)),
     get("/admin/v1/plans", || web::route().to(handlers::plans)),
     get("/admin/v1/shards", || web::route().to(handlers::shards)),
     get("/admin/v1/shards/{shard}", || web::route().to(handlers::shard)),
@@ -98,16 +99,4 @@ async fn authenticate<B: MessageBody + 'static>(
     }
     let refusal = AdminError::unauthenticated(header.is_some()).error_response();
     Ok(request.into_response(refusal))
-}
-
-const fn get(path: &'static str, route: fn() -> Route) -> Endpoint {
-    Endpoint { verb: Verb::Get, path, access: Access::Key, route }
-}
-
-const fn post(path: &'static str, route: fn() -> Route) -> Endpoint {
-    Endpoint { verb: Verb::Post, path, access: Access::Key, route }
-}
-
-const fn delete(path: &'static str, route: fn() -> Route) -> Endpoint {
-    Endpoint { verb: Verb::Delete, path, access: Access::Key, route }
 }

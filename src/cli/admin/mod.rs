@@ -9,6 +9,7 @@ mod list;
 pub(super) mod plan;
 pub(super) mod project;
 pub(super) mod quarantine;
+pub(super) mod secrets;
 pub(super) mod shard;
 pub(super) mod signing_key;
 pub(super) mod status;

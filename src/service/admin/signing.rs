@@ -1,6 +1,7 @@
-//! The keys that sign tokens.
+//! The keys that sign tokens, and the encrypted secrets as a whole.
 
 use super::AdminService;
+use crate::control::Directory;
 use crate::control::signing_keys::FormerTokens;
 use crate::service::ServiceError;
 use crate::types::Timestamp;
@@ -27,6 +28,15 @@ impl AdminService {
             retired_at: key.retired_at(),
         })
         .collect()
+    }
+
+    /// Deletes every encrypted secret, for when the key file is lost for good: signed tokens end,
+    /// and webhook secrets must be given again. Answers how many there were.
+    ///
+    /// # Errors
+    /// When the directory cannot write.
+    pub async fn forget_secrets(&self) -> Result<usize, ServiceError> {
+        self.change(Directory::forget_sealed).await
     }
 
     /// Has tokens signed by a new key from here on. With `end_former`, tokens that former keys

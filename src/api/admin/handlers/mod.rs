@@ -19,8 +19,8 @@ use crate::control::plans;
 use crate::types::{KeyId, OrganizationId, ProjectId, ShardNo, TenantId, Timestamp};
 
 pub(super) use users::{
-    create_user, delete_user, discard_job, jobs, retry_job, rotate_signing_key, set_password,
-    signing_keys, user, users,
+    create_user, delete_user, discard_job, forget_secrets, jobs, retry_job, rotate_signing_key,
+    set_password, signing_keys, user, users,
 };
 
 type State = Data<AdminState>;

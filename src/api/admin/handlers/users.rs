@@ -95,6 +95,11 @@ pub(in crate::api::admin) async fn rotate_signing_key(
     reply(StatusCode::OK, &Page { items, next: None })
 }
 
+pub(in crate::api::admin) async fn forget_secrets(state: State) -> Reply {
+    let forgotten = state.service.forget_secrets().await?;
+    reply(StatusCode::OK, &wire::ForgottenBody { forgotten })
+}
+
 fn job_in(path: &str) -> Result<JobNo, AdminError> {
     let unknown = || AdminError::not_found(format!("no job {path:?}; jobs have numbers"));
     path.parse().map(JobNo).map_err(|_| unknown())

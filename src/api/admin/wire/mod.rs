@@ -13,7 +13,8 @@ use crate::service::admin::{Deletion, OpenShard, Overview, ShardView, TenantView
 use crate::types::Timestamp;
 
 pub(super) use users::{
-    JobBody, JobsBody, KeyRotation, NewUser, PasswordChange, SigningKeyBody, UserBody,
+    ForgottenBody, JobBody, JobsBody, KeyRotation, NewUser, PasswordChange, SigningKeyBody,
+    UserBody,
 };
 
 /// A page of a list. `next` is the `after` of the next page, `null` on the last.

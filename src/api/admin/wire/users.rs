@@ -114,6 +114,12 @@ pub(in crate::api::admin) struct KeyRotation {
     pub(in crate::api::admin) end_former: bool,
 }
 
+/// How many encrypted secrets there were.
+#[derive(Serialize)]
+pub(in crate::api::admin) struct ForgottenBody {
+    pub(in crate::api::admin) forgotten: usize,
+}
+
 #[derive(Serialize)]
 pub(in crate::api::admin) struct SigningKeyBody {
     id: String,

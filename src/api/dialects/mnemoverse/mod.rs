@@ -9,13 +9,13 @@ mod handlers;
 mod wire;
 
 use actix_web::middleware::from_fn;
-use actix_web::{Route, web};
+use actix_web::web;
 
 use self::credentials::Mnemoverse;
 use crate::api::failure::Failure;
 use crate::api::middleware::authentication::authenticate;
 use crate::api::middleware::ip_limit::ip_limit;
-use crate::api::routing::{self, Access, Endpoint, Verb};
+use crate::api::routing::{self, Access, Endpoint, delete, get, post, public};
 
 const PREFIX: &str = "/api/v1";
 
@@ -73,22 +73,6 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .service(behind_a_key)
         .wrap(from_fn(move |state, request, next| ip_limit(render, state, request, next)));
     config.service(scope);
-}
-
-const fn public(path: &'static str, route: fn() -> Route) -> Endpoint {
-    Endpoint { verb: Verb::Get, path, access: Access::Public, route }
-}
-
-const fn get(path: &'static str, route: fn() -> Route) -> Endpoint {
-    Endpoint { verb: Verb::Get, path, access: Access::Key, route }
-}
-
-const fn post(path: &'static str, route: fn() -> Route) -> Endpoint {
-    Endpoint { verb: Verb::Post, path, access: Access::Key, route }
-}
-
-const fn delete(path: &'static str, route: fn() -> Route) -> Endpoint {
-    Endpoint { verb: Verb::Delete, path, access: Access::Key, route }
 }
 
 #[cfg(test)]
