@@ -145,6 +145,7 @@ impl Registry {
             }
             copy().await?;
             target.commit.flush_ticket().durable().await.map_err(TenantError::from)?;
+            copy_caches(source, target, no).await;
             let to = target.no;
             in_directory(self, move |d| d.finish_move(tenant, to)).await?;
             return Ok(DRAIN.saturating_sub(waited.remaining()));
@@ -267,6 +268,32 @@ async fn copy_differences(
     blocking(move || keyspace::mirror(no, &from, &to, &records)).await
 }
 
+/// Takes the index caches along, which were saved as the tenant closed. They are worth some work
+/// and no more: what does not arrive is built again.
+async fn copy_caches(source: &Shard, target: &Shard, no: TenantNo) {
+    let (from, to) = (caches_on(source, no), caches_on(target, no));
+    let copied = tokio::task::spawn_blocking(move || -> std::io::Result<()> {
+        if !from.exists() {
+            return Ok(());
+        }
+        std::fs::create_dir_all(&to)?;
+        for entry in std::fs::read_dir(&from)? {
+            let entry = entry?;
+            std::fs::copy(entry.path(), to.join(entry.file_name()))?;
+        }
+        Ok(())
+    });
+    match copied.await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(error = %error, "index caches were not moved"),
+        Err(_) => tracing::error!("moving index caches crashed"),
+    }
+}
+
+fn caches_on(shard: &Shard, no: TenantNo) -> PathBuf {
+    shard.index_dir.join(no.to_string())
+}
+
 /// Erases a tenant's records and caches on one shard, durably.
 async fn erase_on(shard: &Shard, no: TenantNo, records: &Arc<AtomicU64>) -> Result<(), ActorError> {
     loop {
@@ -275,7 +302,7 @@ async fn erase_on(shard: &Shard, no: TenantNo, records: &Arc<AtomicU64>) -> Resu
             break;
         }
     }
-    let caches: PathBuf = shard.index_dir.join(no.to_string());
+    let caches = caches_on(shard, no);
     blocking(move || remove_dir(&caches)).await?;
     shard.commit.flush_ticket().durable().await.map_err(TenantError::from)?;
     Ok(())

@@ -117,6 +117,22 @@ fn assert_holds(client: &mut Client, acknowledged: &BTreeSet<String>) {
 }
 
 #[test]
+fn index_caches_move_with_their_tenant() {
+    let data_dir = tempfile::tempdir().unwrap();
+    let server = start(data_dir.path());
+    let (tenant, mut client) = tenant_on(&server, ShardNo(0));
+    let no = server.directory.get_tenant(tenant).unwrap().no;
+    client.write(&json!({"content": "Of no great size"}));
+    let (from, to) = (index_dir(data_dir.path(), 0, no), index_dir(data_dir.path(), 1, no));
+    std::fs::create_dir_all(&from).unwrap();
+    std::fs::write(from.join("7.hnsw"), b"as if saved").unwrap();
+    Admin::of(&server).post(&format!("/tenants/{tenant}/move"), &json!({"shard": 1})).ok();
+    assert_eq!(std::fs::read(to.join("7.hnsw")).unwrap(), b"as if saved");
+    assert!(!from.exists());
+    assert_eq!(client.stats()["total_atoms"], 1, "a cache that does not fit does no harm");
+}
+
+#[test]
 fn a_move_that_was_broken_off_leaves_nothing_on_the_other_shard_after_a_restart() {
     let data_dir = tempfile::tempdir().unwrap();
     let server = start(data_dir.path());
