@@ -1,6 +1,6 @@
 //! The control plane: who exists, which keys act for them, on which shard they live and what
 //! they are allowed. It has its own store, knows nothing of memory, and keeps the whole
-//! directory in memory (about 600 bytes a tenant with a key) so that a request is admitted
+//! directory in memory (about a kilobyte a tenant with a key) so that a request is admitted
 //! without I/O.
 
 mod directory;
