@@ -292,7 +292,7 @@ fn api_key_of(settings: &HttpEmbedderSettings) -> Result<Option<SecretString>, E
 
 fn client_for(url: &Url) -> Result<Client, EmbedError> {
     // Another part of the process may have installed one before; either serves.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     // A redirect would carry the texts, and perhaps the key, to a place nobody configured.
     let mut builder = Client::builder().redirect(Policy::none());
     if url.scheme() == "http" {

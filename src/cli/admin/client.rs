@@ -102,7 +102,7 @@ impl AdminClient {
     }
 
     fn new(admin_url: &str, token: SecretString, inside: Option<Inside>) -> anyhow::Result<Self> {
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         // The server is on this machine: no certificates, no proxy.
         let http = reqwest::Client::builder()
             .timeout(TIMEOUT)

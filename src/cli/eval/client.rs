@@ -159,7 +159,7 @@ impl Item {
 impl Client {
     pub(super) fn new(base_url: &str, api_key: String, key_source: String) -> anyhow::Result<Self> {
         // Another part of the process may have installed one before; either serves.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let mut builder = reqwest::Client::builder().timeout(TIMEOUT);
         if base_url.starts_with("http://") {
             builder = builder.tls_certs_only([]).no_proxy();

@@ -54,7 +54,7 @@ pub(crate) struct Report {
 pub(crate) fn client() -> &'static Client {
     static CLIENT: LazyLock<Client> = LazyLock::new(|| {
         // The client wants a TLS provider even where every address is plain HTTP.
-        let _already = rustls::crypto::ring::default_provider().install_default();
+        let _already = rustls::crypto::aws_lc_rs::default_provider().install_default();
         Client::builder().redirect(Policy::none()).pool_max_idle_per_host(0).build().unwrap()
     });
     &CLIENT
