@@ -364,6 +364,7 @@ fn a_password_is_read_from_standard_input_and_never_from_the_command_line() {
     assert!(said.contains("ada"), "{said}");
     let users = done_json(&["user", "list", "--data-dir", path, "--json"]);
     assert_eq!(users.as_array().unwrap().len(), 1, "{users}");
+    fails(&run(&["user", "list", "--dialect", "a b&c", "--data-dir", path]), 2, &["a b&c"]);
     fails(&run(&["user", "delete", id, "--data-dir", path]), 4, &["ada", "--yes"]);
     done(&["user", "delete", id, "--yes", "--data-dir", path]);
     assert_eq!(done_json(&["user", "list", "--data-dir", path, "--json"]), json!([]));

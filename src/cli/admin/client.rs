@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use reqwest::{Method, StatusCode};
+use reqwest::{Method, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use tokio::sync::oneshot;
@@ -136,7 +136,7 @@ impl AdminClient {
         self.call(Method::DELETE, path, None).await
     }
 
-    /// Every item of a list, page after page. `query` begins with `?` or is empty.
+    /// Every item of a list, page after page, of those that `query` asks for.
     pub(super) async fn list(
         &self,
         path: &str,
@@ -148,8 +148,8 @@ impl AdminClient {
             let limit = [("limit", PAGE.to_string())];
             let pairs = query.iter().cloned().chain(limit);
             let pairs = pairs.chain(after.take().map(|after| ("after", after)));
-            let pairs: Vec<String> = pairs.map(|(key, value)| format!("{key}={value}")).collect();
-            let mut page = self.get(&format!("{path}?{}", pairs.join("&"))).await?;
+            let url = Url::parse_with_params(&self.base_url, pairs)?;
+            let mut page = self.get(&format!("{path}?{}", url.query().unwrap_or_default())).await?;
             if let Some(Value::Array(found)) = page.get_mut("items").map(Value::take) {
                 items.extend(found);
             }

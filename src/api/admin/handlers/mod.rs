@@ -2,6 +2,8 @@
 
 mod users;
 
+use std::time::Duration;
+
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
@@ -16,7 +18,7 @@ use super::wire::{self, ListQuery, Page};
 use crate::api::extract::{JsonBody, OptionalJsonBody, RequestDeadline};
 use crate::control::keys::{Dialect, KeyKind, KeyOrder, KeyOwner, NewKey};
 use crate::control::plans;
-use crate::types::{KeyId, OrganizationId, ProjectId, ShardNo, TenantId, Timestamp};
+use crate::types::{Deadline, KeyId, OrganizationId, ProjectId, ShardNo, TenantId, Timestamp};
 
 pub(super) use users::{
     create_user, delete_user, discard_job, forget_secrets, jobs, retry_job, rotate_signing_key,
@@ -26,6 +28,10 @@ pub(super) use users::{
 type State = Data<AdminState>;
 type Body = JsonBody<AdminError>;
 type Reply = Result<HttpResponse, AdminError>;
+
+/// How long an answer waits for work that goes on by itself. Then the caller is told so, and can
+/// watch it.
+const WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// Items of a page that says nothing, and of the largest.
 const LIMIT_DEFAULT: usize = 100;
@@ -94,7 +100,7 @@ pub(in crate::api::admin) async fn delete_tenant(
     deadline: RequestDeadline,
 ) -> Reply {
     let id = TenantId(id_in(&path, "tenant")?);
-    let deletion = state.service.delete_tenant(id, deadline.0).await?;
+    let deletion = state.service.delete_tenant(id, patience(deadline)).await?;
     let body = wire::DeletionBody::of(id.0, deletion);
     let status = if body.state == "deleted" { StatusCode::OK } else { StatusCode::ACCEPTED };
     reply(status, &body)
@@ -116,12 +122,12 @@ pub(in crate::api::admin) async fn move_tenant(
 ) -> Reply {
     let id = TenantId(id_in(&path, "tenant")?);
     let to = ShardNo(parse::<wire::Move>(body.text())?.shard);
-    let report = state.service.move_tenant(id, to, deadline.0).await?;
+    let report = state.service.move_tenant(id, to, patience(deadline)).await?;
     let (status, word) = match report {
         Some(_) => (StatusCode::OK, "moved"),
         None => (StatusCode::ACCEPTED, "moving"),
     };
-    let milliseconds = |pause: std::time::Duration| pause.as_millis().try_into().ok();
+    let milliseconds = |pause: Duration| pause.as_millis().try_into().ok();
     let body = wire::MoveBody {
         id: id.0,
         state: word,
@@ -212,6 +218,10 @@ pub(in crate::api::admin) async fn release(state: State, path: Path<String>) -> 
     let id = TenantId(id_in(&path, "tenant")?);
     state.service.release(id).await?;
     reply(StatusCode::OK, &wire::ReleaseBody { tenant: id.0, released: true })
+}
+
+fn patience(deadline: RequestDeadline) -> Deadline {
+    deadline.0.min(Deadline::after(WAIT_MAX))
 }
 
 fn reply<T: Serialize>(status: StatusCode, body: &T) -> Reply {
