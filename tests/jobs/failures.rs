@@ -12,11 +12,11 @@ use hebbd::actors::tenant::jobs::{DeadLetters, DiscardDead, LeaseJob, RetryDead}
 use hebbd::engine::jobs::{JobState, NewJob};
 use hebbd::storage::Store;
 use hebbd::types::{Clock, JobNo};
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::watch;
 
 use crate::commands::{call, hold};
 use crate::plain_tenant::new_atom;
-use crate::scene::{Scene, handlers, in_system, job, remember, text};
+use crate::scene::{Scene, Turnstile, handlers, in_system, job, remember, text};
 
 fn impatient() -> JobSettings {
     JobSettings {
@@ -202,14 +202,12 @@ fn what_ran_while_its_tenant_was_reset_leaves_nothing() {
     in_system(async {
         let scene = Scene::new();
         let tenant = scene.tenant();
-        let (running, mut runs) = mpsc::unbounded_channel();
-        let gate = Arc::new(Semaphore::new(0));
-        let wait = Arc::clone(&gate);
+        let (turnstile, mut runs) = Turnstile::new();
+        let before = turnstile.clone();
         let act = handlers(move |context| {
-            let (running, wait) = (running.clone(), Arc::clone(&wait));
+            let before = before.clone();
             async move {
-                running.send(text(context)).unwrap();
-                wait.acquire().await.unwrap().forget();
+                before.pass(text(context)).await;
                 let told = context.progress("late", 99).await;
                 assert_eq!(told.is_err(), text(context) == "secret", "{told:?}");
                 remember(text(context))
@@ -222,7 +220,7 @@ fn what_ran_while_its_tenant_was_reset_leaves_nothing() {
         call(&scene.registry, tenant, Reset).await.unwrap();
         assert_eq!(scene.store.scan(b"\0\0\0\0\0\0\0\0", None, 10).unwrap(), []);
         scene.enqueue(tenant, job("afterwards")).await;
-        gate.add_permits(2);
+        turnstile.let_through(2);
         runner.until_empty(&scene, tenant).await;
         runner.observed.wait_for(|jobs| jobs.running == 0).await.unwrap();
         assert_eq!(scene.effects(tenant).await, ["afterwards"]);
@@ -239,14 +237,12 @@ fn a_result_under_a_lease_that_was_given_again_is_refused() {
     in_system(async {
         let scene = Scene::new();
         let tenant = scene.tenant();
-        let (running, mut runs) = mpsc::unbounded_channel();
-        let gate = Arc::new(Semaphore::new(0));
-        let wait = Arc::clone(&gate);
+        let (turnstile, mut runs) = Turnstile::new();
+        let before = turnstile.clone();
         let act = handlers(move |context| {
-            let (running, wait) = (running.clone(), Arc::clone(&wait));
+            let before = before.clone();
             async move {
-                running.send(()).unwrap();
-                wait.acquire().await.unwrap().forget();
+                before.pass(text(context)).await;
                 remember(text(context))
             }
             .boxed()
@@ -264,7 +260,7 @@ fn a_result_under_a_lease_that_was_given_again_is_refused() {
             scene.clock.advance(Duration::from_secs(10));
         }
         assert_eq!(leased.unwrap().attempt, 2);
-        gate.add_permits(1);
+        turnstile.let_through(1);
         runner.observed.wait_for(|jobs| jobs.running == 0).await.unwrap();
         assert!(scene.effects(tenant).await.is_empty());
         assert_eq!(scene.overview(tenant).await.running, 1, "the other's lease holds");
@@ -304,17 +300,15 @@ fn a_result_waits_for_a_tenant_that_has_no_room_for_it() {
     in_system(async {
         let scene = Scene::with(|settings| settings.tenant_permits = 1);
         let tenant = scene.tenant();
-        let (running, mut runs) = mpsc::unbounded_channel();
-        let gate = Arc::new(Semaphore::new(0));
-        let wait = Arc::clone(&gate);
+        let (turnstile, mut runs) = Turnstile::new();
+        let before = turnstile.clone();
         let runs_counted = Arc::new(AtomicU32::new(0));
         let counted = Arc::clone(&runs_counted);
         let act = handlers(move |context| {
             counted.fetch_add(1, Ordering::SeqCst);
-            let (running, wait) = (running.clone(), Arc::clone(&wait));
+            let before = before.clone();
             async move {
-                running.send(()).unwrap();
-                wait.acquire().await.unwrap().forget();
+                before.pass(text(context)).await;
                 remember(text(context))
             }
             .boxed()
@@ -327,9 +321,9 @@ fn a_result_waits_for_a_tenant_that_has_no_room_for_it() {
         let registry = Arc::clone(&scene.registry);
         let held = tokio::spawn(async move { call(&registry, tenant, command).await });
         grip.until_running().await;
-        gate.add_permits(1);
+        turnstile.let_through(1);
         // The permit is taken in the moment in which the handler ends.
-        while gate.available_permits() > 0 {
+        while turnstile.holds_permits() {
             tokio::task::yield_now().await;
         }
         grip.let_go();

@@ -10,27 +10,22 @@ use hebbd::actors::jobs::{JobHandlers, JobSettings};
 use hebbd::actors::tenant::atoms::Stats;
 use hebbd::engine::jobs::JobState;
 use hebbd::types::Clock;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::Semaphore;
 
 use crate::commands::call;
-use crate::scene::{Fake, Scene, handlers, in_system, job, remember, text};
+use crate::scene::{Fake, Scene, Turnstile, handlers, in_system, job, remember, text};
 
 /// A handler that says when it runs and goes on when it is let.
-fn gated(running: mpsc::UnboundedSender<String>, gate: Arc<Semaphore>) -> JobHandlers {
+fn gated(turnstile: &Turnstile) -> JobHandlers {
+    let turnstile = turnstile.clone();
     handlers(move |context| {
-        let (running, gate) = (running.clone(), Arc::clone(&gate));
+        let turnstile = turnstile.clone();
         async move {
-            running.send(text(context)).unwrap();
-            gate.acquire().await.unwrap().forget();
+            turnstile.pass(text(context)).await;
             remember(text(context))
         }
         .boxed()
     })
-}
-
-fn gate() -> (mpsc::UnboundedSender<String>, mpsc::UnboundedReceiver<String>, Arc<Semaphore>) {
-    let (running, runs) = mpsc::unbounded_channel();
-    (running, runs, Arc::new(Semaphore::new(0)))
 }
 
 /// The clock stands still, so no timer of the runner's could have helped.
@@ -83,17 +78,17 @@ fn as_many_jobs_run_at_a_time_as_allowed_in_all_and_for_one_tenant_and_no_more()
             let all = Arc::new(Present::default());
             let of_each: Arc<Vec<Present>> =
                 Arc::new((0..tenants).map(|_| Present::default()).collect());
-            let (running, mut runs, gate) = gate();
-            let (everybody, each, wait) = (Arc::clone(&all), Arc::clone(&of_each), gate.clone());
+            let (turnstile, mut runs) = Turnstile::new();
+            let (everybody, each) = (Arc::clone(&all), Arc::clone(&of_each));
+            let before = turnstile.clone();
             let act = handlers(move |context| {
-                let (all, each, wait) = (everybody.clone(), each.clone(), wait.clone());
-                let running = running.clone();
+                let (all, each) = (everybody.clone(), each.clone());
+                let before = before.clone();
                 async move {
                     let at: usize = text(context)[..1].parse().unwrap();
                     all.come();
                     each[at].come();
-                    running.send(text(context)).unwrap();
-                    wait.acquire().await.unwrap().forget();
+                    before.pass(text(context)).await;
                     all.go();
                     each[at].go();
                     remember(text(context))
@@ -112,7 +107,7 @@ fn as_many_jobs_run_at_a_time_as_allowed_in_all_and_for_one_tenant_and_no_more()
             for _ in 0..together {
                 runs.recv().await.unwrap();
             }
-            gate.add_permits(tenants * JOBS);
+            turnstile.let_through(tenants * JOBS);
             for tenant in ids {
                 runner.until_empty(&scene, tenant).await;
                 assert_eq!(scene.effects(tenant).await.len(), JOBS);
@@ -194,13 +189,13 @@ fn a_tenant_is_not_closed_under_its_running_job_but_soon_after_it() {
     in_system(async {
         let scene = Scene::with(|settings| settings.idle_evict_s = 60);
         let tenant = scene.tenant();
-        let (running, mut runs, gate) = gate();
-        let mut runner = scene.run(gated(running, Arc::clone(&gate)), JobSettings::default());
+        let (turnstile, mut runs) = Turnstile::new();
+        let mut runner = scene.run(gated(&turnstile), JobSettings::default());
         scene.enqueue(tenant, job("slow")).await;
         runs.recv().await.unwrap();
         scene.clock.advance(Duration::from_secs(60));
         assert_eq!(scene.registry.evict_idle().await, 0, "its job runs");
-        gate.add_permits(1);
+        turnstile.let_through(1);
         runner.observed.wait_for(|jobs| jobs.running == 0 && jobs.waiting == 0).await.unwrap();
         assert_eq!(scene.registry.evict_idle().await, 1, "what the runner did is no use of it");
         assert_eq!(scene.effects(tenant).await, ["slow"]);
@@ -237,8 +232,8 @@ fn a_stop_gives_running_jobs_back_and_takes_no_attempt() {
     in_system(async {
         let scene = Scene::new();
         let tenant = scene.tenant();
-        let (running, mut runs, gate) = gate();
-        let runner = scene.run(gated(running, gate), JobSettings::default());
+        let (turnstile, mut runs) = Turnstile::new();
+        let runner = scene.run(gated(&turnstile), JobSettings::default());
         let enqueued = scene.enqueue(tenant, job("interrupted")).await;
         runs.recv().await.unwrap();
         runner.runner.stop().await;
@@ -260,14 +255,13 @@ fn progress_is_seen_while_a_job_runs() {
     in_system(async {
         let scene = Scene::new();
         let tenant = scene.tenant();
-        let (running, mut runs, gate) = gate();
-        let wait = Arc::clone(&gate);
+        let (turnstile, mut runs) = Turnstile::new();
+        let before = turnstile.clone();
         let act = handlers(move |context| {
-            let (running, wait) = (running.clone(), Arc::clone(&wait));
+            let before = before.clone();
             async move {
                 context.progress("Embedding", 30).await?;
-                running.send(text(context)).unwrap();
-                wait.acquire().await.unwrap().forget();
+                before.pass(text(context)).await;
                 remember(text(context))
             }
             .boxed()
@@ -277,7 +271,7 @@ fn progress_is_seen_while_a_job_runs() {
         runs.recv().await.unwrap();
         let view = scene.find(tenant, enqueued.job).await.unwrap();
         assert_eq!((view.stage.as_str(), view.percent, view.attempts), ("Embedding", 30, 1));
-        gate.add_permits(1);
+        turnstile.let_through(1);
         runner.until_empty(&scene, tenant).await;
         assert_eq!(scene.find(tenant, enqueued.job).await, None);
         runner.runner.stop().await;

@@ -16,7 +16,7 @@ use hebbd::control::plans::Plans;
 use hebbd::engine::jobs::{Enqueued, JobView, JobsOverview, NewJob};
 use hebbd::storage::{MemoryStore, Store};
 use hebbd::types::{Clock, JobNo, ManualClock, ShardNo, SystemClock, TenantId};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, mpsc, watch};
 
 use crate::commands::call;
 use crate::plain_tenant::{identity, new_atom};
@@ -201,4 +201,32 @@ pub(crate) fn remember(content: String) -> Result<JobResult, JobFailure> {
         assert!(outcome.atom_id.is_some(), "{outcome:?}");
         Ok(())
     }))
+}
+
+/// Where running jobs say that they run, and wait until they are let through.
+#[derive(Clone)]
+pub(crate) struct Turnstile {
+    arrived: mpsc::UnboundedSender<String>,
+    gate: Arc<Semaphore>,
+}
+
+impl Turnstile {
+    pub(crate) fn new() -> (Self, mpsc::UnboundedReceiver<String>) {
+        let (arrived, arrivals) = mpsc::unbounded_channel();
+        (Self { arrived, gate: Arc::new(Semaphore::new(0)) }, arrivals)
+    }
+
+    pub(crate) async fn pass(&self, payload: String) {
+        self.arrived.send(payload).unwrap();
+        self.gate.acquire().await.unwrap().forget();
+    }
+
+    /// Whether more were let through than came.
+    pub(crate) fn holds_permits(&self) -> bool {
+        self.gate.available_permits() > 0
+    }
+
+    pub(crate) fn let_through(&self, jobs: usize) {
+        self.gate.add_permits(jobs);
+    }
 }

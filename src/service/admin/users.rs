@@ -1,7 +1,5 @@
 //! Users as operators manage them. Passwords are hashed on the blocking pool.
 
-use std::sync::Arc;
-
 use secrecy::SecretString;
 
 use super::AdminService;
@@ -127,6 +125,6 @@ fn check_password(password: &SecretString) -> Result<(), ServiceError> {
     Err(ServiceError::new(ErrorKind::InvalidInput, message))
 }
 
-fn passwords() -> Result<Arc<Passwords>, ControlError> {
-    Ok(Arc::new(Passwords::new(PasswordCost::default())?))
+fn passwords() -> Result<Passwords, ControlError> {
+    Ok(Passwords::new(PasswordCost::default())?)
 }
