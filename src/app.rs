@@ -50,7 +50,8 @@ const KEY_FILE: &str = "secrets.key";
 /// How long calls in flight may take once the listener has stopped.
 const DRAIN: Duration = Duration::from_secs(3);
 
-/// How often it is stored when keys were last used.
+/// How often it is stored when keys were last used, which shows at once: a crash loses so much
+/// of it.
 const LAST_USES: Duration = Duration::from_secs(30);
 
 /// How often sessions and tokens that have ended are removed. They are refused without it; it
@@ -248,13 +249,13 @@ impl Application {
         let last_uses = actix_rt::spawn(async move {
             loop {
                 tokio::time::sleep(LAST_USES).await;
-                store_last_uses(&directory).await;
+                tidy(&directory, Directory::store_last_uses).await;
             }
         });
         let directory = Arc::clone(&self.directory);
         let sweep = actix_rt::spawn(async move {
             loop {
-                sweep_ended(&directory).await;
+                tidy(&directory, Directory::sweep_ended).await;
                 tokio::time::sleep(SWEEP).await;
             }
         });
@@ -268,7 +269,7 @@ impl Application {
         sweep.abort();
         self.background.stop().await;
         tracing::info!("stopping: closing tenants and flushing");
-        store_last_uses(&self.directory).await;
+        tidy(&self.directory, Directory::store_last_uses).await;
         self.registry.shut_down(DRAIN).await;
         tracing::info!("stopped");
         Ok(served??)
@@ -397,29 +398,13 @@ pub fn create_tenant(
     directory.create_tenant(name, plan, |id| choose_shard(id, shards).unwrap_or(ShardNo(0)))
 }
 
-/// When keys were last used is shown at once and stored now and then: a crash loses half a minute
-/// of it.
-async fn store_last_uses(directory: &Arc<Directory>) {
+/// Has the directory tidy itself on the blocking pool. What fails is tried again next time.
+async fn tidy(directory: &Arc<Directory>, work: fn(&Directory) -> Result<usize, ControlError>) {
     let directory = Arc::clone(directory);
-    let stored = tokio::task::spawn_blocking(move || directory.store_last_uses()).await;
-    match stored {
+    match tokio::task::spawn_blocking(move || work(&directory)).await {
         Ok(Ok(_)) => {}
-        Ok(Err(error)) => {
-            tracing::warn!(error = %error, "the last uses of keys could not be stored");
-        }
-        Err(_) => tracing::error!("storing the last uses of keys crashed"),
-    }
-}
-
-async fn sweep_ended(directory: &Arc<Directory>) {
-    let directory = Arc::clone(directory);
-    match tokio::task::spawn_blocking(move || directory.sweep_ended()).await {
-        Ok(Ok(0)) => {}
-        Ok(Ok(count)) => tracing::debug!(count, "ended sessions and tokens were removed"),
-        Ok(Err(error)) => {
-            tracing::warn!(error = %error, "ended sessions and tokens could not be removed");
-        }
-        Err(_) => tracing::error!("removing ended sessions and tokens crashed"),
+        Ok(Err(error)) => tracing::warn!(error = %error, "the directory could not be tidied"),
+        Err(_) => tracing::error!("tidying the directory crashed"),
     }
 }
 

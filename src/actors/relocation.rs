@@ -66,6 +66,21 @@ impl Drop for Running {
 }
 
 impl Registry {
+    /// Changes the directory on the blocking pool: a change waits for its fsync.
+    ///
+    /// # Errors
+    /// Those of the change.
+    pub async fn in_directory<R: Send + 'static>(
+        &self,
+        change: impl FnOnce(&Directory) -> Result<R, ControlError> + Send + 'static,
+    ) -> Result<R, ActorError> {
+        let directory = Arc::clone(self.directory());
+        match tokio::task::spawn_blocking(move || change(&directory)).await {
+            Ok(changed) => Ok(changed?),
+            Err(_) => Err(ActorError::Crashed),
+        }
+    }
+
     /// What is being done to a tenant's bytes now.
     #[must_use]
     pub fn relocation(&self, tenant: TenantId) -> Option<Relocation> {
@@ -85,7 +100,7 @@ impl Registry {
     ) -> Result<MoveReport, ActorError> {
         let target = Arc::clone(self.shards().get(to)?);
         let running = self.begin_relocation(tenant, Some(to))?;
-        let known = in_directory(self, move |d| d.begin_move(tenant, to)).await?;
+        let known = self.in_directory(move |d| d.begin_move(tenant, to)).await?;
         let source = Arc::clone(self.shards().get(known.shard)?);
         let moved = self.copy_and_switch(tenant, known.no, &source, &target, &running).await;
         if let Err(error) = &moved {
@@ -147,7 +162,7 @@ impl Registry {
             target.commit.flush_ticket().durable().await.map_err(TenantError::from)?;
             copy_caches(source, target, no).await;
             let to = target.no;
-            in_directory(self, move |d| d.finish_move(tenant, to)).await?;
+            self.in_directory(move |d| d.finish_move(tenant, to)).await?;
             return Ok(DRAIN.saturating_sub(waited.remaining()));
         }
     }
@@ -158,7 +173,7 @@ impl Registry {
     /// # Errors
     /// For an unknown tenant, or when the directory cannot write.
     pub async fn delete_tenant(self: &Arc<Self>, tenant: TenantId) -> Result<(), ActorError> {
-        in_directory(self, move |d| d.delete_tenant(tenant)).await?;
+        self.in_directory(move |d| d.delete_tenant(tenant)).await?;
         self.erasure.notify_one();
         Ok(())
     }
@@ -213,7 +228,7 @@ impl Registry {
             erase_on(self.shards().get(*shard)?, leftover.no, records).await?;
         }
         let leftover = leftover.clone();
-        in_directory(self, move |d| d.forget_leftover(&leftover)).await
+        self.in_directory(move |d| d.forget_leftover(&leftover)).await
     }
 
     /// Closes a deleted tenant's actor. The directory does not know the tenant any more, so
@@ -243,18 +258,6 @@ impl Registry {
                 Ok(Running { running: Arc::clone(&self.relocating), tenant, records })
             }
         }
-    }
-}
-
-/// A change of the directory, which blocks for its fsync.
-async fn in_directory<R: Send + 'static>(
-    registry: &Arc<Registry>,
-    change: impl FnOnce(&Directory) -> Result<R, ControlError> + Send + 'static,
-) -> Result<R, ActorError> {
-    let directory = Arc::clone(registry.directory());
-    match tokio::task::spawn_blocking(move || change(&directory)).await {
-        Ok(result) => Ok(result?),
-        Err(_) => Err(ActorError::Crashed),
     }
 }
 

@@ -10,11 +10,10 @@ use argon2::password_hash::phc;
 use argon2::password_hash::{Error as HashError, PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 use aws_lc_rs::digest;
-use rand::TryRng;
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
-use super::keys::{Dialect, push_hex};
+use super::keys::{self, Dialect, push_hex};
 use crate::types::ErrorKind;
 use crate::types::limits::PASSWORD_BYTES_MAX;
 
@@ -232,9 +231,7 @@ fn parse(stored: &PasswordHash) -> Result<phc::PasswordHash, PasswordError> {
 }
 
 fn draw<const N: usize>() -> Result<[u8; N], PasswordError> {
-    let mut bytes = [0_u8; N];
-    rand::rngs::SysRng.try_fill_bytes(&mut bytes).map_err(|_| PasswordError::Randomness)?;
-    Ok(bytes)
+    keys::draw().map_err(|_| PasswordError::Randomness)
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 use crate::commands::{call, hold};
 use crate::plain_tenant::new_atom;
-use crate::scene::{Scene, Turnstile, handlers, in_system, job, remember, text};
+use crate::scene::{Scene, Turnstile, gated, handlers, in_system, job, remember, text};
 
 fn impatient() -> JobSettings {
     JobSettings {
@@ -238,18 +238,9 @@ fn a_result_under_a_lease_that_was_given_again_is_refused() {
         let scene = Scene::new();
         let tenant = scene.tenant();
         let (turnstile, mut runs) = Turnstile::new();
-        let before = turnstile.clone();
-        let act = handlers(move |context| {
-            let before = before.clone();
-            async move {
-                before.pass(text(context)).await;
-                remember(text(context))
-            }
-            .boxed()
-        });
         let settings = JobSettings { workers: 1, workers_per_tenant: 1, ..impatient() };
         let retry = settings.retry_policy();
-        let mut runner = scene.run(act, settings);
+        let mut runner = scene.run(gated(&turnstile), settings);
         scene.enqueue(tenant, job("slow")).await;
         runs.recv().await.unwrap();
         scene.clock.advance(Duration::from_secs(3_600));

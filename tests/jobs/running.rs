@@ -13,20 +13,7 @@ use hebbd::types::Clock;
 use tokio::sync::Semaphore;
 
 use crate::commands::call;
-use crate::scene::{Fake, Scene, Turnstile, handlers, in_system, job, remember, text};
-
-/// A handler that says when it runs and goes on when it is let.
-fn gated(turnstile: &Turnstile) -> JobHandlers {
-    let turnstile = turnstile.clone();
-    handlers(move |context| {
-        let turnstile = turnstile.clone();
-        async move {
-            turnstile.pass(text(context)).await;
-            remember(text(context))
-        }
-        .boxed()
-    })
-}
+use crate::scene::{Fake, Scene, Turnstile, gated, handlers, in_system, job, remember, text};
 
 /// The clock stands still, so no timer of the runner's could have helped.
 #[test]

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::FutureExt;
 use hebbd::actors::jobs::{
     JobContext, JobFailure, JobHandler, JobHandlers, JobResult, JobRun, JobRunner, JobSettings,
 };
@@ -229,4 +230,17 @@ impl Turnstile {
     pub(crate) fn let_through(&self, jobs: usize) {
         self.gate.add_permits(jobs);
     }
+}
+
+/// A handler that says when it runs and goes on when it is let.
+pub(crate) fn gated(turnstile: &Turnstile) -> JobHandlers {
+    let turnstile = turnstile.clone();
+    handlers(move |context| {
+        let turnstile = turnstile.clone();
+        async move {
+            turnstile.pass(text(context)).await;
+            remember(text(context))
+        }
+        .boxed()
+    })
 }

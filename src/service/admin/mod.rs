@@ -118,11 +118,8 @@ impl AdminService {
         &self,
         change: impl FnOnce(&Directory) -> Result<R, ControlError> + Send + 'static,
     ) -> Result<R, ServiceError> {
-        let directory = Arc::clone(self.directory());
-        match tokio::task::spawn_blocking(move || change(&directory)).await {
-            Ok(changed) => Ok(changed?),
-            Err(_) => Err(ServiceError::from_actor(&ActorError::Crashed)),
-        }
+        let changed = self.registry.in_directory(change).await;
+        changed.map_err(|error| ServiceError::from_actor(&error))
     }
 
     #[must_use]

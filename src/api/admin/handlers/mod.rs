@@ -44,8 +44,7 @@ pub(in crate::api::admin) async fn server(state: State) -> Reply {
 
 pub(in crate::api::admin) async fn organizations(state: State) -> Reply {
     let all = state.service.organizations();
-    let items: Vec<_> = all.iter().map(wire::OrganizationBody::from).collect();
-    reply(StatusCode::OK, &Page { items, next: None })
+    reply_all::<_, wire::OrganizationBody>(&all)
 }
 
 pub(in crate::api::admin) async fn create_organization(state: State, body: Body) -> Reply {
@@ -56,8 +55,7 @@ pub(in crate::api::admin) async fn create_organization(state: State, body: Body)
 
 pub(in crate::api::admin) async fn projects(state: State) -> Reply {
     let all = state.service.projects();
-    let items: Vec<_> = all.iter().map(wire::ProjectBody::from).collect();
-    reply(StatusCode::OK, &Page { items, next: None })
+    reply_all::<_, wire::ProjectBody>(&all)
 }
 
 pub(in crate::api::admin) async fn create_project(state: State, body: Body) -> Reply {
@@ -195,8 +193,7 @@ pub(in crate::api::admin) async fn plans(state: State) -> Reply {
 
 pub(in crate::api::admin) async fn shards(state: State) -> Reply {
     let shards = state.service.shards().await;
-    let items: Vec<_> = shards.iter().map(wire::ShardBody::from).collect();
-    reply(StatusCode::OK, &Page { items, next: None })
+    reply_all::<_, wire::ShardBody<'_>>(&shards)
 }
 
 pub(in crate::api::admin) async fn shard(state: State, path: Path<String>) -> Reply {
@@ -226,6 +223,12 @@ fn patience(deadline: RequestDeadline) -> Deadline {
 
 fn reply<T: Serialize>(status: StatusCode, body: &T) -> Reply {
     Ok(HttpResponse::build(status).json(body))
+}
+
+/// A list that comes whole.
+fn reply_all<'a, T, B: Serialize + From<&'a T>>(all: &'a [T]) -> Reply {
+    let items: Vec<_> = all.iter().map(B::from).collect();
+    reply(StatusCode::OK, &Page { items, next: None })
 }
 
 fn reply_with_secret(status: StatusCode, state: &AdminState, key: &NewKey) -> Reply {

@@ -4,9 +4,9 @@ use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::web::Path;
 
-use super::{Body, Reply, State, dialect, id_in, list_query, parse, reply};
+use super::{Body, Reply, State, dialect, id_in, list_query, parse, reply, reply_all};
 use crate::api::admin::error::AdminError;
-use crate::api::admin::wire::{self, Page};
+use crate::api::admin::wire;
 use crate::api::extract::OptionalJsonBody;
 use crate::control::keys::Dialect;
 use crate::service::admin::UserOrder;
@@ -16,8 +16,7 @@ pub(in crate::api::admin) async fn users(state: State, request: HttpRequest) -> 
     let query = list_query(&request)?;
     let wanted = query.dialect.as_deref().map(dialect).transpose()?;
     let users = state.service.users(wanted);
-    let items: Vec<_> = users.iter().map(wire::UserBody::from).collect();
-    reply(StatusCode::OK, &Page { items, next: None })
+    reply_all::<_, wire::UserBody>(&users)
 }
 
 pub(in crate::api::admin) async fn create_user(state: State, body: Body) -> Reply {
@@ -81,8 +80,7 @@ pub(in crate::api::admin) async fn discard_job(
 
 pub(in crate::api::admin) async fn signing_keys(state: State) -> Reply {
     let keys = state.service.signing_keys();
-    let items: Vec<_> = keys.iter().map(wire::SigningKeyBody::from).collect();
-    reply(StatusCode::OK, &Page { items, next: None })
+    reply_all::<_, wire::SigningKeyBody>(&keys)
 }
 
 pub(in crate::api::admin) async fn rotate_signing_key(
@@ -91,8 +89,7 @@ pub(in crate::api::admin) async fn rotate_signing_key(
 ) -> Reply {
     let rotation: wire::KeyRotation = body.text().map(parse).transpose()?.unwrap_or_default();
     let keys = state.service.rotate_signing_key(rotation.end_former).await?;
-    let items: Vec<_> = keys.iter().map(wire::SigningKeyBody::from).collect();
-    reply(StatusCode::OK, &Page { items, next: None })
+    reply_all::<_, wire::SigningKeyBody>(&keys)
 }
 
 pub(in crate::api::admin) async fn forget_secrets(state: State) -> Reply {
