@@ -5,7 +5,7 @@ use thiserror::Error;
 use crate::control::ControlError;
 use crate::storage::StorageError;
 use crate::tenant::TenantError;
-use crate::types::{ErrorKind, ShardNo, TenantId, Timestamp};
+use crate::types::{ErrorKind, ShardNo, Timestamp};
 
 #[derive(Debug, Error)]
 pub enum ActorError {
@@ -23,8 +23,6 @@ pub enum ActorError {
     ShardUnavailable { shard: ShardNo, reason: String },
     #[error("the server is shutting down")]
     ShuttingDown,
-    #[error("no tenant {0}")]
-    UnknownTenant(TenantId),
     #[error("the tenant is being moved or erased, or is too busy to be; try again later")]
     Busy,
     #[error("domain `{domain}` is being consolidated already; try again when that has ended")]
@@ -48,7 +46,6 @@ impl ActorError {
             | Self::Quarantined { .. }
             | Self::ShardUnavailable { .. }
             | Self::ShuttingDown => ErrorKind::Unavailable,
-            Self::UnknownTenant(_) => ErrorKind::NotFound,
             Self::Busy | Self::ConsolidationRunning { .. } => ErrorKind::Conflict,
             Self::NotDurable(error) => error.kind(),
             Self::Tenant(error) => error.kind(),

@@ -214,6 +214,27 @@ fn a_tenant_is_opened_again_when_its_job_is_due() {
     });
 }
 
+/// The runner took a deleted tenant for one that cannot be reached now, and asked for it for ever.
+#[test]
+fn a_deleted_tenant_is_forgotten() {
+    in_system(async {
+        let scene = Scene::new();
+        let tenant = scene.tenant();
+        let act = handlers(|context| async { remember(text(context)) }.boxed());
+        let mut runner = scene.run(act, JobSettings::default());
+        let mut later = job("later");
+        later.not_before = Some(scene.clock.now().plus(Duration::from_secs(600)));
+        scene.enqueue(tenant, later.clone()).await;
+        runner.observed.wait_for(|jobs| jobs.next_look == later.not_before).await.unwrap();
+        scene.directory.delete_tenant(tenant).unwrap();
+        scene.advance(&runner, Duration::from_secs(600));
+        let looked = runner.observed.wait_for(|jobs| jobs.next_look != later.not_before);
+        assert_eq!(looked.await.unwrap().next_look, None);
+        assert_eq!(runner.observed.borrow().waiting, 0);
+        runner.runner.stop().await;
+    });
+}
+
 #[test]
 fn a_stop_gives_running_jobs_back_and_takes_no_attempt() {
     in_system(async {

@@ -16,6 +16,7 @@ use crate::actors::error::ActorError;
 use crate::actors::registry::Registry;
 use crate::actors::tenant::TenantCommand;
 use crate::actors::tenant::jobs::{CompleteJob, FailJob, LeaseJob, ReleaseJob};
+use crate::control::ControlError;
 use crate::engine::jobs::{JobFate, JobsOverview, Lease, LeasedJob};
 use crate::tenant::TenantError;
 use crate::types::{Clock, Deadline, TenantId, Timestamp};
@@ -77,7 +78,9 @@ impl Workshop {
                 let _ = self.leased.send((tenant, overview));
                 self.run(tenant, leased).await
             }
-            Err(ActorError::UnknownTenant(_) | ActorError::ShuttingDown) => Found::Gone,
+            Err(ActorError::Control(ControlError::UnknownTenant(_)) | ActorError::ShuttingDown) => {
+                Found::Gone
+            }
             Err(error) => Found::Unreachable { until: until_of(&error), error },
         }
     }
@@ -261,7 +264,9 @@ fn warn_unclear(tenant: TenantId, lease: Lease, kind: &'static str, error: &Acto
 
 fn found_after(error: &ActorError) -> Found {
     match error {
-        ActorError::UnknownTenant(_) | ActorError::ShuttingDown => Found::Gone,
+        ActorError::Control(ControlError::UnknownTenant(_)) | ActorError::ShuttingDown => {
+            Found::Gone
+        }
         _ => Found::Unclear,
     }
 }
