@@ -18,6 +18,7 @@ use hdrhistogram::Histogram;
 use hebbd::actors::tenant::data::{embedded_part, query_words};
 use hebbd::embedding::{StaticEmbedder, embed_blocking};
 use hebbd::engine::atom::{NewAtom, ReadQuery};
+use hebbd::engine::prepared::PreparedAtom;
 use hebbd::index::IndexSettings;
 use hebbd::storage::{CommitPolicy, GroupCommit, MemoryStore, Store};
 use hebbd::tenant::{OpenTenant, Tenant};
@@ -75,7 +76,7 @@ fn measure(embedder: &StaticEmbedder, atoms: usize, domains: usize) {
         };
         let embedding = embed_blocking(embedder, &[embedded_part(&new.content)]).unwrap().remove(0);
         let mut pending = tenant.begin(None);
-        tenant.store(&mut pending, new, embedding).unwrap();
+        tenant.store(&mut pending, PreparedAtom::new(new, embedding)).unwrap();
         tenant.commit(pending).unwrap();
     }
     let stored_us = clock.monotonic_micros() - started;

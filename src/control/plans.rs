@@ -34,7 +34,11 @@ impl Plan {
     /// What a tenant itself has to keep to.
     #[must_use]
     pub fn allowance(&self) -> Allowance {
-        Allowance { queries_per_day: self.queries_per_day, atoms_max: self.atoms_max }
+        Allowance {
+            queries_per_day: self.queries_per_day,
+            atoms_max: self.atoms_max,
+            ..Allowance::default()
+        }
     }
 }
 

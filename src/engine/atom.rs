@@ -104,6 +104,21 @@ pub struct NewAtom {
     pub occurred_at: Option<Timestamp>,
     /// Distinct ids of atoms that this one replaces. All of them, or nothing is stored.
     pub supersedes: Vec<AtomId>,
+    /// It is kept whatever the gate says: it counts as new for what the gate does not look at.
+    pub is_certain: bool,
+    /// What enrichment does with it in the background.
+    pub enrichment: Enrichment,
+}
+
+/// What is to be done in the background with an atom that was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Enrichment {
+    #[default]
+    None,
+    /// Facts are derived from it.
+    Derive,
+    /// Facts are derived from it, and reads return it only from then on.
+    DeriveAndReveal,
 }
 
 impl NewAtom {
@@ -120,6 +135,8 @@ impl NewAtom {
             session: None,
             occurred_at: None,
             supersedes: Vec::new(),
+            is_certain: false,
+            enrichment: Enrichment::None,
         }
     }
 }
@@ -174,6 +191,16 @@ impl TimeWindow {
     }
 }
 
+/// How much work a question is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Depth {
+    /// One pass.
+    #[default]
+    Active,
+    /// A second pass, informed by what the first one found.
+    Deep,
+}
+
 /// A question to a tenant's memory.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReadQuery {
@@ -199,6 +226,7 @@ pub struct ReadQuery {
     pub conditions: Vec<MetadataCondition>,
     /// How much results shall differ from each other, in [0, 1]; 0 ranks by relevance alone.
     pub diversity: f32,
+    pub depth: Depth,
 }
 
 impl ReadQuery {
@@ -218,6 +246,7 @@ impl ReadQuery {
             include_history: false,
             conditions: Vec::new(),
             diversity: 0.0,
+            depth: Depth::Active,
         }
     }
 }
@@ -252,6 +281,8 @@ pub struct ReadResult {
     pub query_concepts: Vec<String>,
     /// `query_concepts` and what associations added to them.
     pub expanded_concepts: Vec<String>,
+    /// How likely the results hold what was asked for, in [0, 1]; 0 for none.
+    pub confidence: f32,
     /// Time spent searching, in microseconds.
     pub search_time_us: u64,
 }

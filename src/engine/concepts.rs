@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use super::graph::fold_concept;
 use super::lexicon;
-use super::text::split_head;
+use super::text::{ANALYZED_BYTES_MAX, looked_at, split_head};
 use crate::types::limits::EXTRACTED_CONCEPTS_MAX;
 
 /// Letters a single content word needs to count as a concept when it is no name.
@@ -17,15 +17,16 @@ const WORD_CHARS_MIN: usize = 4;
 #[must_use]
 pub fn extract(text: &str) -> Vec<String> {
     let head = split_head(text);
+    let body = looked_at(head.body, ANALYZED_BYTES_MAX);
     let mut found = Concepts::default();
     if let Some(label) = head.label {
         found.add(label.to_owned());
     }
-    for sentence in head.body.split_inclusive(['.', '!', '?', '\n', '。', '！', '？']) {
+    for sentence in body.split_inclusive(['.', '!', '?', '\n', '。', '！', '？']) {
         names_in(sentence, &mut found);
     }
     let mut words: Vec<(usize, String)> = Vec::new();
-    for word in surface_words(head.body) {
+    for word in surface_words(body) {
         let folded = word.to_lowercase();
         let letters = folded.chars().count();
         if letters >= WORD_CHARS_MIN && !lexicon::is_stop(&folded) && !is_number(&folded) {

@@ -11,9 +11,11 @@ pub struct NewJob {
     pub kind: String,
     /// What the handler is given; opaque here.
     pub payload: Vec<u8>,
-    /// A second job with the same key is not enqueued while the first is there or was completed
-    /// within a day.
+    /// A second job with the same key is not enqueued while the first waits or runs.
     pub key: Option<String>,
+    /// The key is free again as soon as the job is done or dead. Otherwise it stays taken while a
+    /// dead letter has it, and for a day after the job was completed.
+    pub frees_key: bool,
     /// Not begun earlier; `None` for at once.
     pub not_before: Option<Timestamp>,
     /// Attempts after which it is dead; `None` for what the operator set. At least 1.
@@ -24,7 +26,14 @@ impl NewJob {
     /// A job to be done at once, as often as the operator lets it be tried.
     #[must_use]
     pub fn new(kind: &str, payload: Vec<u8>) -> Self {
-        Self { kind: kind.to_owned(), payload, key: None, not_before: None, attempts_max: None }
+        Self {
+            kind: kind.to_owned(),
+            payload,
+            key: None,
+            frees_key: false,
+            not_before: None,
+            attempts_max: None,
+        }
     }
 }
 
@@ -32,8 +41,7 @@ impl NewJob {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Enqueued {
     pub job: JobNo,
-    /// False when a job with its key was there already, or was completed within a day; `job` is
-    /// that one then.
+    /// False when its key was taken; `job` is the one that has it then.
     pub is_new: bool,
 }
 

@@ -7,7 +7,7 @@ use thiserror::Error;
 use crate::actors::{ActorError, TenantError};
 use crate::control::ControlError;
 use crate::embedding::EmbedError;
-use crate::types::ErrorKind;
+use crate::types::{ErrorKind, Timestamp, TokenDirection};
 
 /// A failure with a message fit for the caller. What caused it inside is logged where it
 /// happened and never part of the message.
@@ -17,11 +17,43 @@ pub struct ServiceError {
     kind: ErrorKind,
     message: String,
     retry_after: Option<Duration>,
+    spent: Option<SpentAllowance>,
+}
+
+/// A day's allowance of which nothing is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SpentAllowance {
+    /// `None` for questions.
+    pub tokens: Option<TokenDirection>,
+    pub used: u64,
+    pub limit: u64,
+    /// When it starts anew.
+    pub until: Timestamp,
+}
+
+impl SpentAllowance {
+    fn of(error: &ActorError) -> Option<Self> {
+        match error {
+            ActorError::Tenant(TenantError::TokenLimit { direction, used, limit, until }) => {
+                let tokens = Some(*direction);
+                Some(Self { tokens, used: *used, limit: *limit, until: *until })
+            }
+            ActorError::Tenant(TenantError::DailyLimit { used, limit, until }) => {
+                Some(Self { tokens: None, used: *used, limit: *limit, until: *until })
+            }
+            _ => None,
+        }
+    }
 }
 
 impl ServiceError {
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), retry_after: None }
+        Self { kind, message: message.into(), retry_after: None, spent: None }
+    }
+
+    /// Work on the blocking pool panicked.
+    pub(super) fn crashed() -> Self {
+        Self::new(ErrorKind::Internal, "the server failed to serve this request")
     }
 
     /// Tells the caller when trying again may help.
@@ -45,17 +77,19 @@ impl ServiceError {
     pub fn pause(&self) -> Option<Duration> {
         self.retry_after
     }
+
+    /// The day's allowance that was used up, where that is the failure.
+    #[must_use]
+    pub fn spent(&self) -> Option<&SpentAllowance> {
+        self.spent.as_ref()
+    }
 }
 
 impl ServiceError {
     /// The refusal of a key that was good once.
     #[must_use]
     pub fn unauthenticated_revoked() -> Self {
-        Self {
-            kind: ErrorKind::Unauthenticated,
-            message: ControlError::RevokedKey.to_string(),
-            retry_after: None,
-        }
+        Self::new(ErrorKind::Unauthenticated, ControlError::RevokedKey.to_string())
     }
 
     /// Whether a key was refused because it had been revoked.
@@ -90,7 +124,7 @@ impl ServiceError {
                 _ => error.to_string(),
             },
         };
-        Self { kind, message, retry_after: None }
+        Self { kind, message, retry_after: None, spent: SpentAllowance::of(error) }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::actors::tenant::atoms::{
     DeleteAtom, ExportPage, FindAtom, FindByExternalRef, FindChain, Recent, Stats,
 };
 use crate::actors::tenant::consolidate::UndoConsolidation;
-use crate::actors::tenant::data::{embedded_part, query_words};
+use crate::actors::tenant::data::{PreparedAtom, embedded_part, query_words};
 use crate::actors::tenant::erase::{DeleteDomain, Reset};
 use crate::actors::tenant::feedback::GiveFeedback;
 use crate::actors::tenant::graph::ViewGraph;
@@ -24,11 +24,11 @@ use crate::actors::{ActorError, Registry, TenantError};
 use crate::control::keys::{Dialect, Principal};
 use crate::control::quotas::{RateExceeded, RateStatus};
 use crate::control::{ControlError, Directory};
-use crate::embedding::{Embedder, Embedding, embed_blocking};
+use crate::embedding::{EmbedError, Embedder, Embedding, embed_blocking};
 use crate::types::limits::EXPORT_PAGE_MAX;
 use crate::types::{Allowance, AtomId, Clock, Deadline, ErrorKind, TenantId};
 
-/// Bytes of text embedded at most on a request's own thread, about a millisecond's worth.
+/// Bytes of text computed over on a request's own thread, about a millisecond's worth.
 /// More goes to the blocking pool.
 const INLINE_BYTES_MAX: usize = 4_000;
 
@@ -48,7 +48,7 @@ pub struct Scope {
 pub struct MemoryService {
     directory: Arc<Directory>,
     registry: Arc<Registry>,
-    embedder: Arc<dyn Embedder>,
+    pub(super) embedder: Arc<dyn Embedder>,
     clock: Arc<dyn Clock>,
 }
 
@@ -106,31 +106,30 @@ impl MemoryService {
         atoms: Vec<NewAtom>,
         idempotency_key: Option<String>,
     ) -> Result<Vec<WriteOutcome>, ServiceError> {
-        let (atoms, embeddings) = self.embed_contents(atoms).await?;
-        let atoms = atoms.into_iter().zip(embeddings).collect();
+        let atoms = self.prepare(atoms).await?;
         let atoms_max = scope.allowance.atoms_max;
         self.call(scope, Store { atoms, atoms_max, idempotency_key }).await
     }
 
-    async fn embed_contents(
+    /// Embeds and analyses atoms, in order; much text on the blocking pool.
+    pub(super) async fn prepare(
         &self,
         atoms: Vec<NewAtom>,
-    ) -> Result<(Vec<NewAtom>, Vec<Embedding>), ServiceError> {
+    ) -> Result<Vec<PreparedAtom>, ServiceError> {
         let size: usize = atoms.iter().map(|atom| atom.content.len()).sum();
-        if !self.embedder.is_cpu_bound() || size <= INLINE_BYTES_MAX {
+        if !self.embedder.is_cpu_bound() {
             let texts: Vec<&str> = atoms.iter().map(|atom| embedded_part(&atom.content)).collect();
             let embeddings = self.embedder.embed(&texts).await?;
-            return Ok((atoms, embeddings));
+            let prepared = off_thread(size, move || prepared(atoms, embeddings)).await;
+            return prepared.ok_or_else(ServiceError::crashed);
         }
         let embedder = Arc::clone(&self.embedder);
-        let task = tokio::task::spawn_blocking(move || {
+        let work = move || {
             let texts: Vec<&str> = atoms.iter().map(|atom| embedded_part(&atom.content)).collect();
-            embed_blocking(&*embedder, &texts).map(|embeddings| (atoms, embeddings))
-        });
-        match task.await {
-            Ok(embedded) => Ok(embedded?),
-            Err(_) => Err(ServiceError::new(ErrorKind::Internal, "embedding crashed")),
-        }
+            let embeddings = embed_blocking(&*embedder, &texts)?;
+            Ok::<_, EmbedError>(prepared(atoms, embeddings))
+        };
+        Ok(off_thread(size, work).await.ok_or_else(ServiceError::crashed)??)
     }
 
     /// Answers a question.
@@ -151,8 +150,7 @@ impl MemoryService {
         let started = self.clock.monotonic_micros();
         let words = query_words(&query.text, &query.concepts);
         let embedding = self.embedder.embed_query(&query.text, &words).await?;
-        let spend =
-            scope.allowance.queries_per_day.map(|per_day| QueryAllowance { queries, per_day });
+        let spend = QueryAllowance::of(scope.allowance.queries_per_day, queries);
         let mut result = self.call(scope, Retrieve { query, embedding, spend }).await?;
         result.search_time_us = self.clock.monotonic_micros().saturating_sub(started);
         Ok(result)
@@ -313,7 +311,7 @@ impl MemoryService {
         }
     }
 
-    async fn call<C: TenantCommand>(
+    pub(super) async fn call<C: TenantCommand>(
         &self,
         scope: Scope,
         command: C,
@@ -335,7 +333,9 @@ impl MemoryService {
         match error {
             ActorError::BackingOff { until }
             | ActorError::Quarantined { until }
-            | ActorError::Tenant(TenantError::DailyLimit { until, .. }) => {
+            | ActorError::Tenant(
+                TenantError::DailyLimit { until, .. } | TenantError::TokenLimit { until, .. },
+            ) => {
                 let wait_us = until.as_micros() - self.clock.now().as_micros();
                 Some(Duration::from_micros(u64::try_from(wait_us).unwrap_or(0)))
             }
@@ -343,6 +343,23 @@ impl MemoryService {
             other => (other.kind() == ErrorKind::Overloaded).then_some(OVERLOAD_PAUSE),
         }
     }
+}
+
+/// Computes over so many bytes of text: few at once, more on the blocking pool. `None` when the
+/// work panicked there.
+pub(super) async fn off_thread<R: Send + 'static>(
+    size_bytes: usize,
+    work: impl FnOnce() -> R + Send + 'static,
+) -> Option<R> {
+    match size_bytes <= INLINE_BYTES_MAX {
+        true => Some(work()),
+        false => tokio::task::spawn_blocking(work).await.ok(),
+    }
+}
+
+fn prepared(atoms: Vec<NewAtom>, embeddings: Vec<Embedding>) -> Vec<PreparedAtom> {
+    let both = atoms.into_iter().zip(embeddings);
+    both.map(|(atom, embedding)| PreparedAtom::new(atom, embedding)).collect()
 }
 
 fn found<T>(value: Option<T>, message: &str) -> Result<T, ServiceError> {

@@ -3,18 +3,23 @@
 //! bothers a tenant, and it knows no HTTP.
 
 pub mod admin;
+mod conversation;
 mod error;
 mod memory;
 mod readiness;
+mod tokens;
 
 pub use admin::AdminService;
-pub use error::ServiceError;
+pub use conversation::compute;
+pub use error::{ServiceError, SpentAllowance};
 pub use memory::{MemoryService, Scope};
 pub use readiness::Readiness;
+pub use tokens::{count_tokens, warm_up as warm_up_tokens};
 
 pub use crate::actors::tenant::data::{
-    Atom, AtomDeletion, AtomKind, ConditionOperator, ConsolidationReport, FeedPage, FeedQuery,
-    Feedback, FeedbackOutcome, GraphEdge, GraphNode, GraphQuery, GraphView, Metadata,
-    MetadataCondition, NewAtom, ReadQuery, ReadResult, RetrievalMode, RetrievedAtom, RevisionChain,
-    Source, TenantStats, TimeWindow, WriteDecision, WriteOutcome,
+    Atom, AtomDeletion, AtomKind, ConditionOperator, ConsolidationReport, DayTokens, Depth,
+    Enrichment, FeedPage, FeedQuery, Feedback, FeedbackOutcome, GraphEdge, GraphNode, GraphQuery,
+    GraphView, Ingested, Ingestion, Metadata, MetadataCondition, NewAtom, NewFragment, ReadQuery,
+    ReadResult, RecallQuery, RecalledEntity, Recollection, RetrievalMode, RetrievedAtom,
+    RevisionChain, Source, TenantStats, TimeWindow, WriteDecision, WriteOutcome,
 };

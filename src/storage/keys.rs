@@ -16,6 +16,8 @@ pub enum Kind {
     Counters = 0x02,
     /// The day's counts.
     Usage = 0x03,
+    /// Number of a month u32 -> the metered tokens of that month.
+    MonthTokens = 0x04,
     /// `domain_no` u32 -> its name.
     Domain = 0x08,
     /// `domain_no` u32 -> up to where it was consolidated.
@@ -102,7 +104,7 @@ pub fn tenant_in(marker_key: &[u8]) -> Option<TenantNo> {
     reader.is_empty().then_some(TenantNo(number))
 }
 
-/// The key of a domain, a concept or a cue.
+/// The key of a domain, a concept, a cue or a month.
 #[must_use]
 pub fn by_number(tenant: TenantNo, kind: Kind, number: u32) -> Vec<u8> {
     Writer::new().u64(tenant.0).byte(kind as u8).u32(number).finish()

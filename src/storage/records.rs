@@ -59,6 +59,9 @@ pub struct AtomRecord {
     pub session: Option<String>,
     pub occurred_at_us: Option<i64>,
     pub created_at_us: i64,
+    /// Facts are to be derived from it, or were. Absent in records of earlier builds.
+    #[serde(default)]
+    pub derives_facts: bool,
 }
 
 impl Record for AtomRecord {
@@ -140,6 +143,9 @@ pub struct StandingRecord {
     pub consolidated_into: Option<Id>,
     /// The atoms it replaced, in order.
     pub supersedes: Vec<Id>,
+    /// Reads do not return it before its enrichment. Absent in records of earlier builds.
+    #[serde(default)]
+    pub is_staged: bool,
 }
 
 impl Record for StandingRecord {
@@ -156,9 +162,25 @@ pub struct UsageRecord {
     /// Days since 1970-01-01 in UTC.
     pub day: i64,
     pub queries: u64,
+    /// Metered tokens; absent in records of earlier builds.
+    #[serde(default)]
+    pub tokens_in: u64,
+    #[serde(default)]
+    pub tokens_out: u64,
 }
 
 impl Record for UsageRecord {
+    const VERSION: u8 = 1;
+}
+
+/// Metered tokens of a month. Key: [`super::keys::Kind::MonthTokens`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct MonthTokensRecord {
+    pub tokens_in: u64,
+    pub tokens_out: u64,
+}
+
+impl Record for MonthTokensRecord {
     const VERSION: u8 = 1;
 }
 
@@ -264,6 +286,9 @@ pub struct JobRecord {
     /// 0 to 100.
     pub percent: u8,
     pub key: Option<Print>,
+    /// The key is free once the job is done or dead. Absent in records of earlier builds.
+    #[serde(default)]
+    pub frees_key: bool,
 }
 
 impl Record for JobRecord {

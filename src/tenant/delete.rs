@@ -13,13 +13,20 @@ use crate::types::AtomId;
 const INLINE_REBUILD_ROWS_MAX: u32 = 5_000;
 
 impl Tenant {
-    /// Removes an atom. Durable when a ticket taken afterwards is. Hebbian edges stay: an edge
-    /// belongs to a pair of concepts, not to an atom. What it superseded stays out of search; what
-    /// it stood for comes back.
+    /// Removes an atom, and before it what was derived from it. Durable when a ticket taken
+    /// afterwards is. Hebbian edges stay: an edge belongs to a pair of concepts, not to an atom.
+    /// What it superseded stays out of search; what it stood for comes back.
     ///
     /// # Errors
-    /// When storage fails; then nothing was removed.
+    /// When storage fails; then the atom itself was not removed.
     pub fn delete_atom(&mut self, id: AtomId) -> Result<AtomDeletion, TenantError> {
+        for derived in self.derived_atoms(id) {
+            self.delete_one(derived)?;
+        }
+        self.delete_one(id)
+    }
+
+    fn delete_one(&mut self, id: AtomId) -> Result<AtomDeletion, TenantError> {
         self.check_usable()?;
         let Some(place) = self.atoms.get(&id).copied() else {
             return Ok(AtomDeletion::default());

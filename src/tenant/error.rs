@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use crate::index::IndexError;
 use crate::storage::{CodecError, StorageError};
-use crate::types::{AtomId, ErrorKind, JobNo, Timestamp, VectorError};
+use crate::types::{AtomId, ErrorKind, JobNo, Timestamp, TokenDirection, VectorError};
 
 #[derive(Debug, Error)]
 pub enum TenantError {
@@ -23,6 +23,9 @@ pub enum TenantError {
     AlreadySuperseded { id: AtomId, by: AtomId },
     #[error("Daily limit reached ({used}/{limit}); it starts anew at {until}")]
     DailyLimit { used: u64, limit: u64, until: Timestamp },
+    /// Nothing is left of a day's metered tokens.
+    #[error("the day's tokens are used up ({used}/{limit}); they start anew at {until}")]
+    TokenLimit { direction: TokenDirection, used: u64, limit: u64, until: Timestamp },
     #[error("Atom limit reached ({limit}/{limit}); delete atoms or change the plan to store more")]
     AtomLimit { limit: u64 },
     #[error("{limit} jobs wait already; try again when some of them are done")]
@@ -50,7 +53,9 @@ impl TenantError {
             Self::AlreadySuperseded { .. } | Self::StaleLease(_) => ErrorKind::Conflict,
             Self::JobLimit { .. } => ErrorKind::Overloaded,
             Self::InvalidJob(_) => ErrorKind::InvalidInput,
-            Self::DailyLimit { .. } | Self::AtomLimit { .. } => ErrorKind::QuotaExceeded,
+            Self::DailyLimit { .. } | Self::TokenLimit { .. } | Self::AtomLimit { .. } => {
+                ErrorKind::QuotaExceeded
+            }
             Self::Damaged(_) => ErrorKind::Corrupted,
             Self::Abandoned => ErrorKind::DeadlineExceeded,
             Self::Storage(error) => error.kind(),

@@ -73,7 +73,7 @@ fn belongs(row: &Row, query: &FeedQuery) -> bool {
     let is_shown = match row.visibility {
         Visibility::Shown => true,
         Visibility::Superseded => query.include_history,
-        Visibility::Consolidated => false,
+        Visibility::Consolidated | Visibility::Staged => false,
     };
     is_shown && query.window.contains(row.created_at)
 }

@@ -12,6 +12,7 @@ mod consolidate;
 mod cues;
 mod delete;
 mod domain;
+mod enrich;
 mod erase;
 mod error;
 mod feed;
@@ -21,6 +22,7 @@ mod index_build;
 mod jobs;
 pub mod keyspace;
 mod open;
+mod recall;
 mod reembed;
 mod replies;
 mod retrieve;
@@ -50,6 +52,9 @@ use crate::types::{AtomId, AtomNo, Clock, EmbedderIdentity, TenantNo, Timestamp}
 pub use consolidate::{ConsolidationWork, DomainSnapshot, PlannedConsolidation};
 use cues::Cues;
 use domain::Domain;
+pub use enrich::{
+    EnrichedAtom, EnrichmentPage, JOB_KIND as ENRICHMENT_KIND, derived_from, enrichment_start,
+};
 pub use erase::DomainErasure;
 pub use error::TenantError;
 pub use feedback::PlannedFeedback;
@@ -62,6 +67,7 @@ pub use sealed::SealedBatch;
 use standing::AllTies;
 pub use store::Pending;
 use usage::Usage;
+pub use usage::{DayTokens, TokenAllowance};
 
 /// Everything needed to open a tenant.
 pub struct OpenTenant {

@@ -22,14 +22,18 @@ pub(super) enum Visibility {
     Superseded,
     /// A prototype stands for it.
     Consolidated,
+    /// It waits for its enrichment.
+    Staged,
 }
 
-/// How an atom is tied to others. Few atoms have any.
+/// How an atom is tied to others, or kept back. Few atoms are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Ties {
     pub supersedes: Vec<AtomId>,
     pub superseded_by: Option<AtomId>,
     pub consolidated_into: Option<AtomId>,
+    /// It waits for its enrichment.
+    pub is_staged: bool,
     /// The atoms this one stands for; kept in memory only.
     pub members: Vec<AtomId>,
 }
@@ -44,6 +48,8 @@ impl Ties {
             Visibility::Superseded
         } else if self.consolidated_into.is_some() {
             Visibility::Consolidated
+        } else if self.is_staged {
+            Visibility::Staged
         } else {
             Visibility::Shown
         }
@@ -110,6 +116,20 @@ impl Tenant {
         Ok(())
     }
 
+    /// Keeps an atom back from reads, or lets them return it.
+    pub(super) fn set_staged(
+        &mut self,
+        batch: &mut AtomicBatch,
+        id: AtomId,
+        is_staged: bool,
+    ) -> Result<(), TenantError> {
+        let place = self.atoms.get(&id).copied().ok_or_else(|| damaged("a staged atom"))?;
+        self.put_standing(batch, place, |record| record.is_staged = is_staged)?;
+        self.ties.change(id, |ties| ties.is_staged = is_staged);
+        self.refresh_visibility(id);
+        Ok(())
+    }
+
     pub(super) fn find_row(&self, id: AtomId) -> Option<&Row> {
         self.row(*self.atoms.get(&id)?)
     }
@@ -160,6 +180,7 @@ pub(super) fn standing_of(row: &Row, ties: Option<&Ties>) -> StandingRecord {
         supersedes: ties
             .map(|ties| ties.supersedes.iter().copied().map(id_of).collect())
             .unwrap_or_default(),
+        is_staged: ties.is_some_and(|ties| ties.is_staged),
     }
 }
 
@@ -181,6 +202,7 @@ pub(super) fn restore(
     ties.change(row.id, |ties| {
         ties.superseded_by = record.superseded_by.map(atom_id);
         ties.supersedes = record.supersedes.into_iter().map(atom_id).collect();
+        ties.is_staged = record.is_staged;
     });
 }
 

@@ -3,12 +3,12 @@
 
 use super::open::{damaged, row_from};
 use super::{SealedBatch, Tenant, TenantError, ids};
-use crate::engine::atom::{NewAtom, WriteDecision, WriteOutcome};
-use crate::engine::concepts;
+use crate::engine::atom::{Enrichment, NewAtom, WriteDecision, WriteOutcome};
 use crate::engine::fingerprint::Fingerprint;
 use crate::engine::gate::{self, Admission, Novelty};
 use crate::engine::graph::{LinkPlan, fold_concept};
-use crate::engine::text::{Analysis, hash_term};
+use crate::engine::prepared::PreparedAtom;
+use crate::engine::text::hash_term;
 use crate::index::QueryVector;
 use crate::storage::keys::{self, Kind};
 use crate::storage::records::{
@@ -27,21 +27,6 @@ pub struct Pending {
     atoms_max: Option<u64>,
 }
 
-/// What a content is compared by.
-struct Prints {
-    content: Fingerprint,
-    wording: Fingerprint,
-}
-
-impl Prints {
-    fn of(content: &str) -> Self {
-        Self {
-            content: Fingerprint::of_content(content),
-            wording: Fingerprint::of_wording(content),
-        }
-    }
-}
-
 impl Tenant {
     /// Begins a write command of a tenant that may hold so many atoms.
     pub fn begin(&self, atoms_max: Option<u64>) -> Pending {
@@ -49,7 +34,7 @@ impl Tenant {
     }
 
     /// Decides on one atom and, if it is new, puts it into memory and into the pending batch.
-    /// `embedding` is `None` for a text without direction. Costs one nearest-neighbour search.
+    /// Costs one nearest-neighbour search.
     ///
     /// # Errors
     /// When it is to replace an atom that is not there or was replaced already, or when the
@@ -58,20 +43,21 @@ impl Tenant {
     pub fn store(
         &mut self,
         pending: &mut Pending,
-        new: NewAtom,
-        embedding: Option<QuantizedVector>,
+        atom: PreparedAtom,
     ) -> Result<WriteOutcome, TenantError> {
         self.check_before(pending)?;
-        if let Some(outcome) = self.already_stored(&new) {
+        let new = &atom.new;
+        if let Some(outcome) = self.already_stored(new) {
             return Ok(outcome);
         }
-        let prints = Prints::of(&new.content);
         self.check_supersedable(&new.supersedes)?;
-        let novelty = self.novelty(&new, &prints, embedding.as_ref())?;
-        let (importance, reason) = match gate::decide(&novelty, &self.params.gate) {
+        let (importance, reason) = match gate::decide(&self.novelty(&atom)?, &self.params.gate) {
             Admission::Admit { importance, reason } => (importance, reason),
             Admission::Reject { importance, .. } if !new.supersedes.is_empty() => {
                 (importance, "stored: it supersedes what was known".to_owned())
+            }
+            Admission::Reject { importance, .. } if new.is_certain => {
+                (importance, "stored: its writer says that it is new".to_owned())
             }
             Admission::Reject { importance, reason } => {
                 return Ok(not_stored(WriteDecision::Refused, importance, reason));
@@ -86,7 +72,11 @@ impl Tenant {
         }
         self.uncommitted = true;
         let superseded = new.supersedes.clone();
-        let id = self.admit(pending, new, &prints, embedding, importance)?;
+        let is_staged = new.enrichment == Enrichment::DeriveAndReveal;
+        let id = self.admit(pending, atom, importance)?;
+        if is_staged {
+            self.set_staged(&mut pending.batch, id, true)?;
+        }
         self.supersede(pending, id, &superseded)?;
         let decision = WriteDecision::Stored;
         Ok(WriteOutcome { decision, atom_id: Some(id), importance, reason, superseded })
@@ -138,13 +128,8 @@ impl Tenant {
         })
     }
 
-    fn novelty(
-        &self,
-        new: &NewAtom,
-        prints: &Prints,
-        embedding: Option<&QuantizedVector>,
-    ) -> Result<Novelty, TenantError> {
-        let number = self.domain_numbers.get(&new.domain);
+    fn novelty(&self, atom: &PreparedAtom) -> Result<Novelty, TenantError> {
+        let number = self.domain_numbers.get(&atom.new.domain);
         let Some(domain) = number.and_then(|number| self.domains.get(number)) else {
             return Ok(Novelty {
                 is_first: true,
@@ -153,7 +138,7 @@ impl Tenant {
                 same_wording: false,
             });
         };
-        let nearest_similarity = match embedding {
+        let nearest_similarity = match &atom.embedding {
             Some(embedding) => {
                 let nearest = domain.vectors.nearest(&QueryVector::from(embedding), 1)?;
                 nearest.first().map(|(_, similarity)| *similarity)
@@ -163,38 +148,31 @@ impl Tenant {
         Ok(Novelty {
             is_first: false,
             nearest_similarity,
-            same_content: domain.contents.get(prints.content).is_some(),
-            same_wording: domain.wordings.get(prints.wording).is_some(),
+            same_content: domain.contents.get(atom.content_print).is_some(),
+            same_wording: domain.wordings.get(atom.wording_print).is_some(),
         })
     }
 
     fn admit(
         &mut self,
         pending: &mut Pending,
-        new: NewAtom,
-        prints: &Prints,
-        embedding: Option<QuantizedVector>,
+        atom: PreparedAtom,
         importance: f32,
     ) -> Result<AtomId, TenantError> {
+        let PreparedAtom { new, embedding, analysis, has_given_concepts, .. } = atom;
         let created_at = self.next_creation_time();
         let no = self.counters.next_atom_no;
         self.counters.next_atom_no = AtomNo(no.0 + 1);
         let id = ids::make(created_at, no, &mut self.rng);
         let domain_no = self.domain_for(pending, &new.domain)?;
-        let are_given = !new.concepts.is_empty();
-        let concepts = match are_given {
-            true => new.concepts,
-            false => concepts::extract(&new.content),
-        };
-        let analysis = Analysis::of(&new.content);
         let entry = EntryRecord {
             id: *id.as_bytes(),
             domain_no,
             session: new.session.clone(),
             occurred_at_us: new.occurred_at.map(Timestamp::as_micros),
             created_at_us: created_at.as_micros(),
-            content_print: prints.content.0,
-            wording_print: prints.wording.0,
+            content_print: atom.content_print.0,
+            wording_print: atom.wording_print.0,
             fingerprint: new.fingerprint.as_deref().map(print_of),
             external_ref: new.external_ref.as_deref().map(print_of),
             kind: 0,
@@ -202,27 +180,28 @@ impl Tenant {
             valence: 0.0,
             outcome_count: 0,
             is_protected: false,
-            concepts: hashes_of(&concepts),
+            concepts: hashes_of(&new.concepts),
             analysis: analysis.to_bytes(),
             vector: embedding.as_ref().map(vector_record),
         };
-        let atom = AtomRecord {
+        let record = AtomRecord {
             id: *id.as_bytes(),
             domain_no,
             content: new.content,
-            concepts,
+            concepts: new.concepts,
             metadata: new.metadata.as_json().to_owned(),
             external_ref: new.external_ref,
             fingerprint: new.fingerprint,
             session: new.session,
             occurred_at_us: entry.occurred_at_us,
             created_at_us: entry.created_at_us,
+            derives_facts: new.enrichment != Enrichment::None,
         };
         // Neither means anything until the counters say that the number was given.
-        pending.batch.prepare(keys::by_atom(self.no, Kind::Atom, no), encode(&atom)?);
+        pending.batch.prepare(keys::by_atom(self.no, Kind::Atom, no), encode(&record)?);
         pending.batch.prepare(keys::by_atom(self.no, Kind::Entry, no), encode(&entry)?);
-        if are_given {
-            self.link(pending, &atom.concepts, created_at)?;
+        if has_given_concepts {
+            self.link(pending, &record.concepts, created_at)?;
         }
         let row = row_from(no, &entry, None);
         self.remember(&entry, row, &analysis, embedding.as_ref())?;

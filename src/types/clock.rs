@@ -71,6 +71,21 @@ impl Timestamp {
         }
     }
 
+    /// The first instant of a month in UTC, clamped to what there is.
+    #[must_use]
+    pub fn start_of_month(year: i16, month: i8) -> Self {
+        let date = jiff::civil::Date::new(year, month, 1);
+        let instant =
+            date.and_then(|date| jiff::tz::TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0)));
+        instant.map_or(Self(MICROS_MAX), |instant| Self::from_micros(instant.as_microsecond()))
+    }
+
+    /// The first instant of a day, counted since 1970-01-01 in UTC.
+    #[must_use]
+    pub fn start_of_day(epoch_days: i64) -> Self {
+        Self::from_micros(epoch_days.saturating_mul(86_400_000_000))
+    }
+
     /// The difference in either direction, in microseconds.
     #[must_use]
     pub fn abs_diff_micros(self, other: Self) -> u64 {

@@ -10,6 +10,7 @@ pub mod ids;
 pub mod limits;
 pub mod query_embedding;
 pub mod secret;
+pub mod tokens;
 pub mod vector;
 
 pub use allowance::Allowance;
@@ -22,4 +23,5 @@ pub use ids::{
     TenantNo, UserId,
 };
 pub use query_embedding::{QueryEmbedding, WordVector};
+pub use tokens::{TokenDirection, Tokens, YearMonth};
 pub use vector::{EmbedderIdentity, QuantizedVector, VectorError};

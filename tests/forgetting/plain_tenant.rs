@@ -6,9 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use hebbd::actors::tenant::data::{
-    Metadata, NewAtom, ReadQuery, ReadResult, RetrievalMode, TimeWindow,
+    Depth, NewAtom, ReadQuery, ReadResult, RetrievalMode, TimeWindow,
 };
 use hebbd::embedding::{Embedder, FakeEmbedder, embed_blocking};
+use hebbd::engine::prepared::PreparedAtom;
 use hebbd::index::IndexSettings;
 use hebbd::storage::{CommitPolicy, GroupCommit, MemoryStore, Store};
 use hebbd::tenant::{OpenTenant, Tenant, TenantError};
@@ -50,23 +51,14 @@ pub(crate) fn vector_of(text: &str) -> QuantizedVector {
 }
 
 pub(crate) fn new_atom(content: &str) -> NewAtom {
-    NewAtom {
-        content: content.to_owned(),
-        concepts: Vec::new(),
-        domain: "general".to_owned(),
-        metadata: Metadata::default(),
-        external_ref: None,
-        fingerprint: None,
-        session: None,
-        occurred_at: None,
-        supersedes: Vec::new(),
-    }
+    NewAtom::of(content, "general")
 }
 
 /// Writes one atom that is new.
 pub(crate) fn store(tenant: &mut Tenant, content: &str) -> Result<AtomId, TenantError> {
     let mut pending = tenant.begin(None);
-    let outcome = tenant.store(&mut pending, new_atom(content), Some(vector_of(content)))?;
+    let outcome = tenant
+        .store(&mut pending, PreparedAtom::new(new_atom(content), Some(vector_of(content))))?;
     tenant.commit(pending)?;
     Ok(outcome.atom_id.expect("a new content is stored"))
 }
@@ -85,6 +77,7 @@ pub(crate) fn read(tenant: &mut Tenant, text: &str) -> ReadResult {
         include_history: false,
         conditions: Vec::new(),
         diversity: 0.0,
+        depth: Depth::Active,
     };
     let embedding = QueryEmbedding { whole: Some(vector_of(text)), words: Vec::new() };
     tenant.retrieve(&query, &embedding).unwrap()

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use hebbd::actors::tenant::data::{Feedback, Metadata};
+use hebbd::engine::prepared::PreparedAtom;
 use hebbd::storage::{MemoryStore, Store};
 use hebbd::tenant::Tenant;
 use hebbd::types::AtomId;
@@ -95,7 +96,8 @@ impl Vault {
         }
         let mut pending = self.tenant.begin(None);
         let vector = vector_of(&content(number));
-        let outcome = self.tenant.store(&mut pending, atom, Some(vector)).unwrap();
+        let outcome =
+            self.tenant.store(&mut pending, PreparedAtom::new(atom, Some(vector))).unwrap();
         let key = format!("key of {MARKER} {number}");
         self.tenant.keep_reply(&mut pending, &key, std::slice::from_ref(&outcome)).unwrap();
         self.tenant.commit(pending).unwrap();
@@ -234,7 +236,9 @@ fn what_a_broken_off_deletion_of_a_domain_leaves_is_all_there_to_be_read() {
         let content = format!("The nightly backup number {number} of orders finished on time");
         let mut atom = new_atom(&content);
         DOMAIN.clone_into(&mut atom.domain);
-        tenant.store(&mut pending, atom, Some(vector_of("backup of orders"))).unwrap();
+        tenant
+            .store(&mut pending, PreparedAtom::new(atom, Some(vector_of("backup of orders"))))
+            .unwrap();
     }
     tenant.commit(pending).unwrap();
     let mut vault = Vault { store, index_dir, tenant, ids: Vec::new() };

@@ -12,6 +12,7 @@ use hebbd::actors::jobs::{JobHandlers, JobResult, JobRunner, JobSettings};
 use hebbd::actors::settings::ShardSettings;
 use hebbd::actors::tenant::jobs::{EnqueueJob, JobsInNumbers};
 use hebbd::engine::jobs::NewJob;
+use hebbd::engine::prepared::PreparedAtom;
 use hebbd::storage::{
     AtomicBatch, Change, MemoryStore, SledSettings, SledStore, StorageError, Store, Visit,
 };
@@ -215,7 +216,12 @@ fn handlers(steps: &Steps) -> JobHandlers {
             let token = uuid::Uuid::now_v7().simple().to_string();
             Ok(JobResult::once(move |tenant, pending| {
                 let content = format!("{key} left {token}");
-                assert!(tenant.store(pending, new_atom(&content), None)?.atom_id.is_some());
+                assert!(
+                    tenant
+                        .store(pending, PreparedAtom::new(new_atom(&content), None))?
+                        .atom_id
+                        .is_some()
+                );
                 let has_next = key.ends_with(['0', '3', '6']);
                 if has_next {
                     let next = format!("{key}-next");

@@ -10,6 +10,7 @@ use hebbd::actors::jobs::{JobFailure, JobResult, JobSettings};
 use hebbd::actors::tenant::erase::Reset;
 use hebbd::actors::tenant::jobs::{DeadLetters, DiscardDead, LeaseJob, RetryDead};
 use hebbd::engine::jobs::{JobState, NewJob};
+use hebbd::engine::prepared::PreparedAtom;
 use hebbd::storage::Store;
 use hebbd::types::{Clock, JobNo};
 use tokio::sync::watch;
@@ -149,7 +150,7 @@ fn a_result_that_cannot_be_applied_leaves_nothing_and_fails_the_attempt() {
                     may_go_on.wait_for(|payload| *payload == text).await.unwrap();
                 }
                 Ok(JobResult::once(move |tenant, pending| {
-                    tenant.store(pending, new_atom(&text), None)?;
+                    tenant.store(pending, PreparedAtom::new(new_atom(&text), None))?;
                     assert!(attempt > 1 || text != "panics", "on purpose");
                     if attempt == 1 && text == "fails" {
                         tenant.enqueue(pending, NewJob::new("", Vec::new()))?;

@@ -15,6 +15,7 @@ use hebbd::actors::{Registry, Shard, Shards};
 use hebbd::control::Directory;
 use hebbd::control::plans::Plans;
 use hebbd::engine::jobs::{Enqueued, JobView, JobsOverview, NewJob};
+use hebbd::engine::prepared::PreparedAtom;
 use hebbd::storage::{MemoryStore, Store};
 use hebbd::types::{Clock, JobNo, ManualClock, ShardNo, SystemClock, TenantId};
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -198,7 +199,7 @@ pub(crate) fn text(context: &JobContext) -> String {
 /// A result that stores one atom.
 pub(crate) fn remember(content: String) -> Result<JobResult, JobFailure> {
     Ok(JobResult::once(move |tenant, pending| {
-        let outcome = tenant.store(pending, new_atom(&content), None)?;
+        let outcome = tenant.store(pending, PreparedAtom::new(new_atom(&content), None))?;
         assert!(outcome.atom_id.is_some(), "{outcome:?}");
         Ok(())
     }))

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use hebbd::engine::prepared::PreparedAtom;
 use hebbd::storage::{MemoryStore, Store};
 use hebbd::tenant::{ConsolidationWork, Tenant};
 use hebbd::types::AtomId;
@@ -182,7 +183,12 @@ impl Plain {
         for number in 0..PLAIN_SIZE {
             for group in 0..PLAIN_GROUPS {
                 let vector = vector_of(&report(group, 0));
-                tenant.store(&mut pending, new_atom(&report(group, number)), Some(vector)).unwrap();
+                tenant
+                    .store(
+                        &mut pending,
+                        PreparedAtom::new(new_atom(&report(group, number)), Some(vector)),
+                    )
+                    .unwrap();
             }
         }
         tenant.commit(pending).unwrap();

@@ -2,6 +2,7 @@
 //! fixture holds its keys and values as hexadecimal digits; the test embedder made its vectors.
 
 use hebbd::actors::tenant::data::{Atom, AtomKind, Feedback, GraphQuery};
+use hebbd::engine::prepared::PreparedAtom;
 use hebbd::storage::{AtomicBatch, MemoryStore, Store};
 use hebbd::tenant::Tenant;
 use hebbd::types::Timestamp;
@@ -107,7 +108,9 @@ fn what_came_later_works_on_a_tenant_stored_before_it() {
     "people".clone_into(&mut correction.domain);
     correction.supersedes = vec![atoms[0].id];
     let mut pending = tenant.begin(None);
-    let outcome = tenant.store(&mut pending, correction, Some(vector_of(content))).unwrap();
+    let outcome = tenant
+        .store(&mut pending, PreparedAtom::new(correction, Some(vector_of(content))))
+        .unwrap();
     tenant.keep_reply(&mut pending, "a key", std::slice::from_ref(&outcome)).unwrap();
     tenant.commit(pending).unwrap();
     tenant.spend_queries(1, 1).unwrap();

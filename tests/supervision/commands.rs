@@ -10,6 +10,7 @@ use hebbd::actors::tenant::atoms::Stats;
 use hebbd::actors::tenant::store::Store;
 use hebbd::actors::tenant::{Done, TenantCell, TenantCommand};
 use hebbd::actors::{ActorError, Registry};
+use hebbd::engine::prepared::PreparedAtom;
 use hebbd::tenant::TenantError;
 use hebbd::types::{Deadline, TenantId};
 use tokio::sync::oneshot;
@@ -95,7 +96,11 @@ pub(crate) async fn write(
     let outcomes = call(
         registry,
         tenant,
-        Store { atoms: vec![(new_atom(content), None)], atoms_max: None, idempotency_key: None },
+        Store {
+            atoms: vec![PreparedAtom::new(new_atom(content), None)],
+            atoms_max: None,
+            idempotency_key: None,
+        },
     )
     .await?;
     assert!(outcomes[0].atom_id.is_some(), "{outcomes:?}");

@@ -2,19 +2,40 @@
 //! under one name for the layers above.
 
 pub use crate::engine::atom::{
-    Atom, AtomDeletion, AtomKind, ConsolidationReport, FeedPage, FeedQuery, GraphEdge, GraphNode,
-    GraphQuery, GraphView, Metadata, NewAtom, ReadQuery, ReadResult, RetrievalMode, RetrievedAtom,
-    RevisionChain, Source, TenantStats, TimeWindow, WriteDecision, WriteOutcome,
+    Atom, AtomDeletion, AtomKind, ConsolidationReport, Depth, Enrichment, FeedPage, FeedQuery,
+    GraphEdge, GraphNode, GraphQuery, GraphView, Metadata, NewAtom, ReadQuery, ReadResult,
+    RetrievalMode, RetrievedAtom, RevisionChain, Source, TenantStats, TimeWindow, WriteDecision,
+    WriteOutcome,
 };
 pub use crate::engine::feedback::{Feedback, FeedbackOutcome};
 pub use crate::engine::metadata_filter::{ConditionOperator, MetadataCondition};
+pub use crate::engine::prepared::PreparedAtom;
+pub use crate::engine::recollection::{
+    Ingested, Ingestion, NewFragment, RecallQuery, RecalledEntity, Recollection,
+};
+pub use crate::tenant::{DayTokens, TokenAllowance};
 
 use crate::engine::text;
 
-/// The part of a content that its vector stands for: without a leading `[date]` and `Speaker:`.
+/// Bytes of a text that its vector stands for, some 5,000 words: the mean over more of them says
+/// nothing more, and endpoints refuse longer texts.
+const EMBEDDED_BYTES_MAX: usize = 32 * 1024;
+
+/// The part of a content that its vector stands for: without a leading `[date]` and `Speaker:`,
+/// and of a long one its beginning.
 #[must_use]
 pub fn embedded_part(content: &str) -> &str {
-    text::split_head(content).body
+    text::looked_at(text::split_head(content).body, EMBEDDED_BYTES_MAX)
+}
+
+/// Bytes of a question that are looked at. Its first 64 terms are looked up, so words beyond it
+/// hardly matter.
+const ASKED_BYTES_MAX: usize = 8 * 1024;
+
+/// The part of a question that is asked.
+#[must_use]
+pub fn asked_part(question: &str) -> &str {
+    text::looked_at(question, ASKED_BYTES_MAX)
 }
 
 /// The distinct words of a question and its hints whose directions the tenant may ask for.

@@ -5,6 +5,7 @@
 use futures_util::future::FutureExt;
 
 use super::{Answer, Done, TenantCell, TenantCommand};
+use crate::engine::facts::derived_domain;
 use crate::tenant::TenantError;
 
 /// Removes every atom of a domain; replies how many.
@@ -46,7 +47,13 @@ impl TenantCommand for Reset {
     }
 }
 
+/// The facts derived from a domain go first: whatever a crash leaves still has its source.
 async fn delete_domain(tenant: &TenantCell, name: &str) -> Result<u64, TenantError> {
+    erase_domain(tenant, &derived_domain(name)).await?;
+    erase_domain(tenant, name).await
+}
+
+async fn erase_domain(tenant: &TenantCell, name: &str) -> Result<u64, TenantError> {
     let Some(mut erasure) = tenant.borrow_mut().plan_domain_erasure(name)? else { return Ok(0) };
     let count = erasure.atom_count();
     while tenant.borrow_mut().erase_slice(&mut erasure)? {

@@ -4,6 +4,7 @@
 
 pub mod atoms;
 pub mod consolidate;
+pub mod conversation;
 pub mod data;
 pub mod erase;
 pub mod feedback;

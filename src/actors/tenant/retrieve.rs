@@ -13,6 +13,14 @@ pub struct QueryAllowance {
     pub per_day: u64,
 }
 
+impl QueryAllowance {
+    /// What so many questions take; `None` where any number is allowed.
+    #[must_use]
+    pub fn of(per_day: Option<u64>, queries: u64) -> Option<Self> {
+        per_day.map(|per_day| Self { queries, per_day })
+    }
+}
+
 pub struct Retrieve {
     pub query: ReadQuery,
     /// The query's direction, whole and by word.

@@ -2,9 +2,8 @@
 
 use futures_util::future::FutureExt;
 
-use super::data::{NewAtom, WriteOutcome};
+use super::data::{PreparedAtom, WriteOutcome};
 use super::{Answer, Done, TenantCell, TenantCommand, apply};
-use crate::types::QuantizedVector;
 
 /// Items planned between two yields to the shard's other tenants: about half a millisecond in a
 /// domain of 10,000 atoms.
@@ -12,8 +11,7 @@ const SLICE: usize = 4;
 
 /// Stores atoms in order; each sees those before it. All become durable together.
 pub struct Store {
-    /// Each with its direction, if its text has one.
-    pub atoms: Vec<(NewAtom, Option<QuantizedVector>)>,
+    pub atoms: Vec<PreparedAtom>,
     /// Atoms the tenant may hold; `None` for any number.
     pub atoms_max: Option<u64>,
     /// Gives the same reply again to a caller that repeats itself within a day.
@@ -33,12 +31,12 @@ impl TenantCommand for Store {
             }
             let mut pending = tenant.borrow().begin(self.atoms_max);
             let mut outcomes = Vec::with_capacity(self.atoms.len());
-            for (position, (atom, embedding)) in self.atoms.into_iter().enumerate() {
+            for (position, atom) in self.atoms.into_iter().enumerate() {
                 if position > 0 && position % SLICE == 0 {
                     tokio::task::yield_now().await;
                 }
                 let mut tenant = tenant.borrow_mut();
-                outcomes.push(tenant.store(&mut pending, atom, embedding)?);
+                outcomes.push(tenant.store(&mut pending, atom)?);
             }
             if let Some(key) = &self.idempotency_key {
                 tenant.borrow_mut().keep_reply(&mut pending, key, &outcomes)?;

@@ -69,6 +69,7 @@ impl Tenant {
             stage: String::new(),
             percent: 0,
             key,
+            frees_key: new.frees_key,
         };
         let counter = JobCounterRecord { next_job_no: next };
         let payload = JobPayloadRecord { payload: new.payload };
@@ -165,7 +166,8 @@ impl Tenant {
     /// [`TenantError::StaleLease`]; a batch that holds anything must not be applied then.
     pub fn complete(&mut self, pending: &mut Pending, lease: &Lease) -> Result<(), TenantError> {
         self.check_before(pending)?;
-        let key = self.leased(lease)?.key;
+        let record = self.leased(lease)?;
+        let key = record.key.filter(|_| !record.frees_key);
         self.uncommitted = true;
         self.remove_job(&mut pending.batch, lease.job)?;
         if let Some(key) = key {
@@ -293,7 +295,9 @@ impl Tenant {
     fn known_job(&self, key: Fingerprint) -> Option<JobNo> {
         let is_kept = |at: Timestamp| at.plus(KEY_KEPT_FOR) > self.clock.now();
         let completed = self.jobs.completed(key).filter(|(_, at)| is_kept(*at));
-        self.jobs.with_key(key).or(completed.map(|(job, _)| job))
+        let holds_key =
+            |no: &JobNo| self.jobs.get(*no).is_some_and(|job| job.state != DEAD || !job.frees_key);
+        self.jobs.with_key(key).filter(holds_key).or(completed.map(|(job, _)| job))
     }
 
     fn leased(&self, lease: &Lease) -> Result<&JobRecord, TenantError> {

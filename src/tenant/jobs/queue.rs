@@ -67,8 +67,11 @@ impl JobQueue {
     pub(super) fn adopt(&mut self, (no, record): JobChange) {
         if let Some(before) = self.jobs.remove(&no) {
             self.set_of(before.record.state).remove(&place_of(no, &before.record));
-            if let Some(key) = before.record.key {
-                self.by_key.remove(&Fingerprint(key.0));
+            // A dead letter that freed its key may have left it to another job.
+            if let Some(key) = before.record.key.map(|key| Fingerprint(key.0))
+                && self.by_key.get(&key) == Some(&no)
+            {
+                self.by_key.remove(&key);
             }
         }
         let Some(record) = record else { return };

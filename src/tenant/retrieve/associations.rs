@@ -89,6 +89,7 @@ impl Tenant {
                     self.row(prototype).is_some_and(|row| row.visibility == Visibility::Shown);
                 is_shown.then_some(prototype)
             }
+            Visibility::Staged => None,
         }
     }
 }

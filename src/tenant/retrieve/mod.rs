@@ -135,7 +135,15 @@ impl Tenant {
         if !query.conditions.is_empty() {
             episodic_hit = items.iter().any(|item| item.source == Source::Episodic);
         }
-        ReadResult { items, episodic_hit, query_concepts, expanded_concepts, search_time_us: 0 }
+        let confidence = items.first().map_or(0.0, |item| item.relevance);
+        ReadResult {
+            items,
+            episodic_hit,
+            query_concepts,
+            expanded_concepts,
+            confidence,
+            search_time_us: 0,
+        }
     }
 
     /// [`Tenant::rank`], [`Tenant::read_slice`] and [`Tenant::finish_retrieval`] in one go.
@@ -348,7 +356,7 @@ fn may_return(row: &Row, query: &ReadQuery) -> bool {
     let is_shown = match row.visibility {
         Visibility::Shown => true,
         Visibility::Superseded => query.include_history,
-        Visibility::Consolidated => false,
+        Visibility::Consolidated | Visibility::Staged => false,
     };
     is_shown && query.window.contains(row.created_at)
 }

@@ -2,6 +2,7 @@
 
 use super::{Bench, atom, query};
 use crate::engine::atom::{AtomKind, ConsolidationReport};
+use crate::engine::prepared::PreparedAtom;
 use crate::storage::Store;
 use crate::types::{AtomId, QuantizedVector};
 
@@ -26,14 +27,18 @@ fn bench() -> (Bench, Vec<AtomId>) {
         let mut new = atom(&content, "ci");
         new.concepts = vec!["build".to_owned(), format!("run {number}")];
         let direction = direction(1.0, f32::from(number));
-        let outcome = bench.tenant.store(&mut pending, new, Some(direction)).unwrap();
+        let outcome =
+            bench.tenant.store(&mut pending, PreparedAtom::new(new, Some(direction))).unwrap();
         ids.push(outcome.atom_id.unwrap());
     }
     for (group, content) in
         [(2.0, "Anna likes tea"), (3.0, "Ben moved to Oslo"), (4.0, "The lease ends in March")]
     {
         let new = atom(content, "ci");
-        let outcome = bench.tenant.store(&mut pending, new, Some(direction(group, 0.0))).unwrap();
+        let outcome = bench
+            .tenant
+            .store(&mut pending, PreparedAtom::new(new, Some(direction(group, 0.0))))
+            .unwrap();
         ids.push(outcome.atom_id.unwrap());
     }
     bench.tenant.commit(pending).unwrap();
@@ -90,7 +95,7 @@ fn a_second_run_over_changed_data_only_adds_what_is_new() {
     consolidate(&mut bench).unwrap();
     let mut pending = bench.tenant.begin(None);
     let new = atom("The nightly build number 77 finished without errors", "ci");
-    bench.tenant.store(&mut pending, new, Some(direction(1.0, 77.0))).unwrap();
+    bench.tenant.store(&mut pending, PreparedAtom::new(new, Some(direction(1.0, 77.0)))).unwrap();
     bench.tenant.commit(pending).unwrap();
     let report = consolidate(&mut bench).unwrap();
     assert_eq!((report.atoms_before, report.atoms_after), (5, 4));

@@ -155,6 +155,7 @@ impl Run {
             kind: "test".to_owned(),
             payload: payload.clone(),
             key: key.clone(),
+            frees_key: false,
             not_before,
             attempts_max,
         };

@@ -8,6 +8,7 @@ use super::{atom, embed, identity};
 use crate::engine::jobs::{
     Enqueued, JobFate, JobState, JobView, Lease, LeasedJob, NewJob, RetryPolicy,
 };
+use crate::engine::prepared::PreparedAtom;
 use crate::index::IndexSettings;
 use crate::storage::keys::{self, Kind};
 use crate::storage::records::JobMarkerRecord;
@@ -97,7 +98,7 @@ impl Bench {
         let mut pending = self.tenant.begin(None);
         let effect = format!("job {} left {token:016x}", lease.job);
         let vector = embed(&effect);
-        self.tenant.store(&mut pending, atom(&effect, "effects"), vector)?;
+        self.tenant.store(&mut pending, PreparedAtom::new(atom(&effect, "effects"), vector))?;
         self.tenant.complete(&mut pending, lease)?;
         self.tenant.commit(pending)
     }
@@ -413,7 +414,10 @@ fn a_job_that_is_withdrawn_is_gone_with_what_made_it_pointless() {
     bench.enqueue(job("pointless")).unwrap();
     let lease = bench.lease().unwrap().lease;
     let mut pending = bench.tenant.begin(None);
-    bench.tenant.store(&mut pending, atom("the document was deleted", "a"), None).unwrap();
+    bench
+        .tenant
+        .store(&mut pending, PreparedAtom::new(atom("the document was deleted", "a"), None))
+        .unwrap();
     assert!(bench.tenant.withdraw(&mut pending, JobNo(1)).unwrap());
     assert!(!bench.tenant.withdraw(&mut pending, JobNo(1)).unwrap());
     bench.tenant.commit(pending).unwrap();

@@ -20,6 +20,7 @@ use rand::{Rng, RngExt, SeedableRng};
 use super::{OpenTenant, Reembedding, Tenant, TenantError};
 use crate::engine::atom::{NewAtom, ReadQuery, Source, WriteDecision, WriteOutcome};
 use crate::engine::feedback::Feedback;
+use crate::engine::prepared::PreparedAtom;
 use crate::index::IndexSettings;
 use crate::storage::keys::{self, Kind};
 use crate::storage::records::CueRecord;
@@ -98,7 +99,7 @@ impl Bench {
             .into_iter()
             .map(|atom| {
                 let vector = embed(&atom.content);
-                self.tenant.store(&mut pending, atom, vector).unwrap()
+                self.tenant.store(&mut pending, PreparedAtom::new(atom, vector)).unwrap()
             })
             .collect();
         self.tenant.commit(pending).unwrap();
@@ -284,7 +285,7 @@ fn a_failed_write_poisons_the_tenant_until_it_is_opened_again() {
     let mut bench = Bench::on(MemoryStore::with_faults(faults));
     bench.write_one(atom("first", "a"));
     let mut pending = bench.tenant.begin(None);
-    bench.tenant.store(&mut pending, atom("second", "a"), None).unwrap();
+    bench.tenant.store(&mut pending, PreparedAtom::new(atom("second", "a"), None)).unwrap();
     assert!(bench.tenant.commit(pending).is_err());
     assert!(bench.tenant.is_poisoned());
     let answer = bench.tenant.retrieve(&query("first"), &QueryEmbedding::default());
@@ -457,7 +458,10 @@ fn what_an_unfinished_batch_left_is_never_seen_and_is_removed() {
         let before = stored();
         let mut pending = bench.tenant.begin(None);
         for content in ["one", "two", "three"] {
-            bench.tenant.store(&mut pending, atom(content, "a"), embed(content)).unwrap();
+            bench
+                .tenant
+                .store(&mut pending, PreparedAtom::new(atom(content, "a"), embed(content)))
+                .unwrap();
         }
         let mut broken_off = pending.batch;
         assert_eq!(broken_off.prepared.len(), 6);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{Bench, atom};
 use crate::engine::atom::WriteDecision;
+use crate::engine::prepared::PreparedAtom;
 use crate::storage::Store;
 use crate::tenant::TenantError;
 use crate::types::{Clock, Timestamp};
@@ -67,7 +68,8 @@ fn the_last_atom_that_fits_is_stored_and_the_next_is_not() {
     bench.write_one(atom("one", "a"));
     let mut pending = bench.tenant.begin(Some(2));
     let mut decide = |content: &str| {
-        let outcome = bench.tenant.store(&mut pending, atom(content, "a"), None)?;
+        let outcome =
+            bench.tenant.store(&mut pending, PreparedAtom::new(atom(content, "a"), None))?;
         Ok::<_, TenantError>(outcome.decision)
     };
     assert_eq!(decide("one").unwrap(), WriteDecision::Refused, "a repetition needs no room");
@@ -77,7 +79,8 @@ fn the_last_atom_that_fits_is_stored_and_the_next_is_not() {
     assert_eq!(bench.tenant.stats().total_atoms, 2);
 
     let mut pending = bench.tenant.begin(Some(2));
-    let refused = bench.tenant.store(&mut pending, atom("three", "a"), None).unwrap_err();
+    let refused =
+        bench.tenant.store(&mut pending, PreparedAtom::new(atom("three", "a"), None)).unwrap_err();
     assert!(matches!(refused, TenantError::AtomLimit { limit: 2 }), "{refused}");
     assert!(!bench.tenant.is_poisoned(), "a refusal harms nothing");
 }
@@ -86,7 +89,8 @@ fn the_last_atom_that_fits_is_stored_and_the_next_is_not() {
 fn a_kept_reply_is_given_for_a_day_also_after_reopening() {
     let mut bench = Bench::new();
     let mut pending = bench.tenant.begin(None);
-    let outcome = bench.tenant.store(&mut pending, atom("one", "a"), None).unwrap();
+    let outcome =
+        bench.tenant.store(&mut pending, PreparedAtom::new(atom("one", "a"), None)).unwrap();
     bench.tenant.keep_reply(&mut pending, "key", std::slice::from_ref(&outcome)).unwrap();
     bench.tenant.commit(pending).unwrap();
     bench.store.flush().unwrap();

@@ -110,15 +110,13 @@ fn new_atom(fields: &mut Fields<'_>, item: &BatchItem<'_>) -> NewAtom {
         .filter(|fingerprint| !fingerprint.is_empty());
     let metadata = item.metadata.and_then(|raw| metadata(fields, raw)).unwrap_or_default();
     NewAtom {
-        content: content.unwrap_or_default(),
         concepts: concepts.unwrap_or_default(),
-        domain: domain.unwrap_or_default(),
         external_ref,
         fingerprint,
         session: metadata.session,
         occurred_at: metadata.occurred_at,
         metadata: metadata.text,
-        supersedes: Vec::new(),
+        ..NewAtom::of(&content.unwrap_or_default(), &domain.unwrap_or_default())
     }
 }
 
