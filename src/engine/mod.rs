@@ -6,6 +6,7 @@ pub mod concepts;
 pub mod consolidation;
 pub mod cues;
 mod dates;
+pub mod facts;
 pub mod feedback;
 pub mod fingerprint;
 pub mod gate;
