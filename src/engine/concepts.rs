@@ -23,7 +23,11 @@ pub fn extract(text: &str) -> Vec<String> {
         found.add(label.to_owned());
     }
     for sentence in body.split_inclusive(['.', '!', '?', '\n', '。', '！', '？']) {
-        names_in(sentence, &mut found);
+        for_each_name(sentence.split_whitespace(), |name| {
+            if !name.is_doubtful {
+                found.add(name.words.join(" "));
+            }
+        });
     }
     let mut words: Vec<(usize, String)> = Vec::new();
     for word in surface_words(body) {
@@ -75,45 +79,52 @@ fn is_number(word: &str) -> bool {
     word.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | ',' | ':' | '-' | '/'))
 }
 
-/// Runs of capitalised words. The first word of a sentence counts only when a capitalised word
-/// follows it or it holds a capital further in: any word is capitalised there.
-fn names_in(sentence: &str, found: &mut Concepts) {
+/// A run of capitalised words, without what stands around them.
+pub(super) struct Name<'a> {
+    /// Index of the first of its words among the words given.
+    pub(super) first: usize,
+    pub(super) words: &'a [&'a str],
+    /// A lone first word of a sentence: any word is capitalised there.
+    pub(super) is_doubtful: bool,
+}
+
+/// Calls `take` with each name among the words of a sentence, as they stand between its spaces.
+/// Stop words do not begin a name, and punctuation after a word ends it.
+pub(super) fn for_each_name<'a>(
+    words: impl Iterator<Item = &'a str>,
+    mut take: impl FnMut(Name<'_>),
+) {
     let mut run: Vec<&str> = Vec::new();
-    let mut run_is_first = false;
-    let mut flush = |run: &mut Vec<&str>, is_first: bool| {
-        while run.first().is_some_and(|word| lexicon::is_stop(&word.to_lowercase())) {
-            run.remove(0);
-        }
-        let lone_first = is_first && run.len() == 1;
-        let inner_capital = |word: &str| word.chars().skip(1).any(char::is_uppercase);
-        let is_name = match run.as_slice() {
-            [] => false,
-            [word] => !lone_first || inner_capital(word),
-            _ => true,
-        };
-        if is_name {
-            found.add(run.join(" "));
+    let mut run_first = 0;
+    let mut flush = |run: &mut Vec<&str>, first: usize| {
+        let is_stop = |word: &&&str| lexicon::is_stop(&word.to_lowercase());
+        let skipped = run.iter().take_while(is_stop).count();
+        let words = run.get(skipped..).unwrap_or_default();
+        if let [word, rest @ ..] = words {
+            let has_inner_capital = word.chars().skip(1).any(char::is_uppercase);
+            let is_doubtful = first == 0 && rest.is_empty() && !has_inner_capital;
+            take(Name { first: first + skipped, words, is_doubtful });
         }
         run.clear();
     };
-    for (at, word) in sentence.split_whitespace().enumerate() {
+    for (at, word) in words.enumerate() {
         let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
         let bare = bare.strip_suffix("'s").or_else(|| bare.strip_suffix("’s")).unwrap_or(bare);
         let capitalised = bare.chars().next().is_some_and(char::is_uppercase);
         if !capitalised {
-            flush(&mut run, run_is_first);
+            flush(&mut run, run_first);
             continue;
         }
         if run.is_empty() {
-            run_is_first = at == 0;
+            run_first = at;
         }
         run.push(bare);
         // Punctuation after a word ends the name.
         if word.ends_with([',', ';', ':', ')']) {
-            flush(&mut run, run_is_first);
+            flush(&mut run, run_first);
         }
     }
-    flush(&mut run, run_is_first);
+    flush(&mut run, run_first);
 }
 
 #[cfg(test)]
