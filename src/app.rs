@@ -18,6 +18,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::actors::Registry;
 use crate::actors::consolidation::Consolidation;
+use crate::actors::enrichment::Enrichment;
 use crate::actors::erasure::Erasure;
 use crate::actors::eviction::IdleEviction;
 use crate::actors::jobs::{JobHandlers, JobRunner};
@@ -87,10 +88,15 @@ struct Background {
 }
 
 impl Background {
-    fn start(config: &Config, registry: &Arc<Registry>, clock: &Arc<dyn Clock>) -> Self {
+    fn start(
+        config: &Config,
+        registry: &Arc<Registry>,
+        embedder: Arc<dyn Embedder>,
+        clock: &Arc<dyn Clock>,
+    ) -> Self {
         let interval = Duration::from_secs(config.actors.eviction_interval_s);
-        // No kind of job is there yet.
-        let (handlers, jobs) = (JobHandlers::default(), config.jobs.clone());
+        let handlers = JobHandlers::default().with(Arc::new(Enrichment::new(embedder)));
+        let jobs = config.jobs.clone();
         let (settings, clock) = (config.consolidation.clone(), Arc::clone(clock));
         Self {
             jobs: JobRunner::start(Arc::clone(registry), handlers, jobs, Arc::clone(&clock)),
@@ -160,7 +166,7 @@ impl Application {
         let memory = MemoryService::new(
             Arc::clone(&directory),
             Arc::clone(&registry),
-            embedder,
+            Arc::clone(&embedder),
             Arc::clone(&clock),
         );
         let ip_limit = Arc::new(config.server.ip_limit(Arc::clone(&clock)));
@@ -178,7 +184,7 @@ impl Application {
             let admin = config.admin.listen.map(|address| format!(" or {address}"));
             format!("cannot listen on {}{}", config.server.listen, admin.unwrap_or_default())
         })?;
-        let background = Background::start(config, &registry, &clock);
+        let background = Background::start(config, &registry, embedder, &clock);
         Ok(Self { server, directory, registry, ip_limit, background, metrics, admin_token })
     }
 

@@ -15,6 +15,8 @@ mod caches;
 mod client;
 #[path = "recovery/consolidation.rs"]
 mod consolidation;
+#[path = "recovery/enrichment.rs"]
+mod enrichment;
 #[path = "recovery/kills.rs"]
 mod kills;
 #[path = "recovery/older_format.rs"]

@@ -4,6 +4,7 @@
 
 pub mod consolidation;
 mod consolidation_settings;
+pub mod enrichment;
 pub mod erasure;
 pub mod error;
 pub mod eviction;

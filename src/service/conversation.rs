@@ -5,9 +5,9 @@ use super::{
     DayTokens, Ingested, Ingestion, MemoryService, RecallQuery, Recollection, Scope, ServiceError,
 };
 use crate::actors::tenant::conversation::{
-    CountTokens, Ingest, PreparedFragment, Recall, TokensOfMonth, TokensToday,
+    CountTokens, Ingest, Recall, TokensOfMonth, TokensToday,
 };
-use crate::actors::tenant::data::{TokenAllowance, asked_part, query_words};
+use crate::actors::tenant::data::{PreparedFragment, TokenAllowance, asked_part, query_words};
 use crate::actors::tenant::retrieve::QueryAllowance;
 use crate::types::{Tokens, YearMonth};
 

@@ -328,3 +328,30 @@ pub struct JobMarkerRecord {
 impl Record for JobMarkerRecord {
     const VERSION: u8 = 1;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::codec::decode;
+    use super::*;
+
+    /// What a build from before a record's trailing fields wrote.
+    fn read_older<R: Record>(fields: &impl Serialize) -> R {
+        let mut bytes = vec![R::VERSION];
+        bytes.extend(rmp_serde::to_vec(fields).unwrap());
+        decode(&bytes).unwrap()
+    }
+
+    #[test]
+    fn records_from_before_their_trailing_fields_are_read() {
+        let usage: UsageRecord = read_older(&(20_000_i64, 7_u64));
+        assert_eq!((usage.queries, usage.tokens_in, usage.tokens_out), (7, 0, 0));
+        let nobody = || None::<Id>;
+        let standing = (1_u8, 0.5_f32, 2_u32, true, nobody(), nobody(), Vec::<Id>::new());
+        let standing: StandingRecord = read_older(&standing);
+        assert!(standing.is_protected && !standing.is_staged);
+        let (attempts_max, error, key) = (None::<u32>, None::<String>, None::<Print>);
+        let job = ("webhook", 0_u8, 5_i64, 4_i64, 1_u32, attempts_max, error, "stage", 50_u8, key);
+        let job: JobRecord = read_older(&job);
+        assert!(job.percent == 50 && !job.frees_key);
+    }
+}

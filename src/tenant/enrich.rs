@@ -72,10 +72,7 @@ pub fn enrichment_start(payload: &[u8]) -> Option<AtomNo> {
 impl Tenant {
     /// Sees to it that what a command is about to store will be enriched. Call it before anything
     /// is stored: a refusal then harms nothing.
-    ///
-    /// # Errors
-    /// As [`Tenant::enqueue`].
-    pub fn enqueue_enrichment(&mut self, pending: &mut Pending) -> Result<(), TenantError> {
+    pub(super) fn enqueue_enrichment(&mut self, pending: &mut Pending) -> Result<(), TenantError> {
         let from = self.counters.next_atom_no;
         self.enqueue(pending, enrichment_job(from)).map(drop)
     }
@@ -175,14 +172,7 @@ impl Tenant {
     }
 
     /// Whether an atom was written with this external reference.
-    #[must_use]
-    pub fn knows_external_ref(&self, external_ref: &str) -> bool {
+    pub(super) fn knows_external_ref(&self, external_ref: &str) -> bool {
         self.external_refs.contains_key(&Fingerprint::of_opaque(external_ref))
-    }
-
-    /// Atoms it holds.
-    #[must_use]
-    pub fn atom_count(&self) -> u64 {
-        self.atoms.len() as u64
     }
 }

@@ -89,6 +89,10 @@ impl Tenant {
     /// When storage cannot be read.
     pub fn tokens_of_month(&self, month: YearMonth) -> Result<Tokens, TenantError> {
         self.check_usable()?;
+        self.counted_in(month)
+    }
+
+    fn counted_in(&self, month: YearMonth) -> Result<Tokens, TenantError> {
         if let Some((_, tokens)) = self.usage.month.filter(|(known, _)| *known == month) {
             return Ok(tokens);
         }
@@ -183,7 +187,7 @@ impl Tenant {
         (usage.day.tokens_in, usage.day.tokens_out) = (sum.input, sum.output);
         // The month of the day that is counted, also where the clock was set back since.
         let month = YearMonth::of(Timestamp::start_of_day(usage.day.day));
-        usage.month = Some((month, self.tokens_of_month(month)?.plus(tokens)));
+        usage.month = Some((month, self.counted_in(month)?.plus(tokens)));
         Ok(usage)
     }
 

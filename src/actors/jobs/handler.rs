@@ -13,7 +13,7 @@ use crate::actors::error::ActorError;
 use crate::actors::registry::Registry;
 use crate::actors::tenant::TenantCommand;
 use crate::actors::tenant::jobs::ReportProgress;
-use crate::engine::jobs::{Lease, LeasedJob};
+use crate::engine::jobs::{Lease, LeasedJob, NewJob};
 use crate::tenant::{Pending, Tenant, TenantError};
 use crate::types::{Deadline, JobNo, TenantId};
 
@@ -133,6 +133,12 @@ pub trait JobEffect: Send + 'static {
         tenant: &mut Tenant,
         pending: &mut Pending,
     ) -> Result<bool, TenantError>;
+
+    /// The job that follows, enqueued in the batch that completes this one. Asked once the
+    /// effect is applied, when this job's key is free again.
+    fn next_job(&self, _tenant: &Tenant) -> Option<NewJob> {
+        None
+    }
 }
 
 struct Once<F>(Option<F>);

@@ -4,23 +4,11 @@ use std::fmt;
 
 use futures_util::future::{FutureExt, ready};
 
-use super::data::{
-    Enrichment, Ingested, PreparedAtom, RecallQuery, Recollection, TokenAllowance, WriteDecision,
-};
+use super::data::{Ingested, RecallQuery, Recollection, TokenAllowance};
 use super::retrieve::QueryAllowance;
 use super::{Answer, Done, TenantCell, TenantCommand, apply};
-use crate::tenant::{DayTokens, TenantError};
+use crate::tenant::{DayTokens, PreparedFragment};
 use crate::types::{QueryEmbedding, TokenDirection, Tokens, YearMonth};
-
-/// Items planned between two yields to the shard's other tenants; see [`super::store`].
-const SLICE: usize = 4;
-
-/// A fragment ready to be stored.
-pub struct PreparedFragment {
-    pub atom: PreparedAtom,
-    /// Charged if it is new.
-    pub tokens: u64,
-}
 
 /// Stores fragments in order, charges for those that are new, and sees to their enrichment, all
 /// in one batch.
@@ -33,55 +21,23 @@ pub struct Ingest {
     pub allowance: TokenAllowance,
 }
 
-impl Ingest {
-    /// Everything that may refuse the command, before it changes anything. Says whether anything
-    /// is to be enriched.
-    fn check(&self, tenant: &TenantCell) -> Result<bool, TenantError> {
-        let tenant = tenant.borrow();
-        tenant.check_tokens(&[TokenDirection::Input], &self.allowance)?;
-        let is_new = |fragment: &&PreparedFragment| {
-            let external_ref = fragment.atom.new.external_ref.as_deref();
-            !external_ref.is_some_and(|external_ref| tenant.knows_external_ref(external_ref))
-        };
-        if let Some(limit) = self.atoms_max {
-            // One that is there twice counts twice: near the limit that is no great loss.
-            let new_count = self.fragments.iter().filter(is_new).count() as u64;
-            if new_count > 0 && tenant.atom_count() + new_count > limit {
-                return Err(TenantError::AtomLimit { limit });
-            }
-        }
-        let is_enriched =
-            |fragment: &PreparedFragment| fragment.atom.new.enrichment != Enrichment::None;
-        Ok(self.fragments.iter().filter(is_new).any(is_enriched))
-    }
-}
-
 impl TenantCommand for Ingest {
     type Reply = Ingested;
 
     fn run(self, tenant: TenantCell) -> Answer<Self::Reply> {
         async move {
-            let needs_enrichment = self.check(&tenant)?;
-            let mut pending = tenant.borrow().begin(None);
-            if needs_enrichment {
-                tenant.borrow_mut().enqueue_enrichment(&mut pending)?;
+            let Self { fragments, tokens_besides, atoms_max, allowance } = self;
+            let begun = tenant.borrow_mut().begin_ingestion(
+                fragments,
+                tokens_besides,
+                atoms_max,
+                &allowance,
+            );
+            let mut run = begun?;
+            while tenant.borrow_mut().ingest_slice(&mut run)? {
+                tokio::task::yield_now().await;
             }
-            let mut ingested = Ingested {
-                are_new: Vec::with_capacity(self.fragments.len()),
-                tokens: Tokens::default(),
-            };
-            ingested.tokens.input = self.tokens_besides;
-            for (position, fragment) in self.fragments.into_iter().enumerate() {
-                if position > 0 && position % SLICE == 0 {
-                    tokio::task::yield_now().await;
-                }
-                let outcome = tenant.borrow_mut().store(&mut pending, fragment.atom)?;
-                let is_new = outcome.decision == WriteDecision::Stored;
-                let charged = if is_new { fragment.tokens } else { 0 };
-                ingested.tokens.input = ingested.tokens.input.saturating_add(charged);
-                ingested.are_new.push(is_new);
-            }
-            tenant.borrow_mut().spend_tokens(&mut pending, ingested.tokens)?;
+            let (pending, ingested) = tenant.borrow_mut().finish_ingestion(run)?;
             let batch = tenant.borrow().seal(pending)?;
             apply(batch).await?;
             let mut tenant = tenant.borrow_mut();

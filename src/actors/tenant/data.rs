@@ -13,7 +13,7 @@ pub use crate::engine::prepared::PreparedAtom;
 pub use crate::engine::recollection::{
     Ingested, Ingestion, NewFragment, RecallQuery, RecalledEntity, Recollection,
 };
-pub use crate::tenant::{DayTokens, TokenAllowance};
+pub use crate::tenant::{DayTokens, PreparedFragment, TokenAllowance};
 
 use crate::engine::text;
 

@@ -116,6 +116,10 @@ impl TenantCommand for CompleteJob {
                 tokio::task::yield_now().await;
             }
             tenant.borrow_mut().complete(&mut pending, &self.lease)?;
+            let next = result.effect.next_job(&tenant.borrow());
+            if let Some(next) = next {
+                tenant.borrow_mut().enqueue(&mut pending, next)?;
+            }
             let batch = tenant.borrow().seal(pending)?;
             apply(batch).await?;
             let mut tenant = tenant.borrow_mut();
