@@ -288,6 +288,8 @@ pub(super) struct PlanBody {
     requests_per_minute: Option<u32>,
     queries_per_day: Option<u64>,
     atoms_max: Option<u64>,
+    tokens_in_per_day: Option<u64>,
+    tokens_out_per_day: Option<u64>,
 }
 
 impl From<&Plan> for PlanBody {
@@ -297,6 +299,8 @@ impl From<&Plan> for PlanBody {
             requests_per_minute: plan.requests_per_minute,
             queries_per_day: plan.queries_per_day,
             atoms_max: plan.atoms_max,
+            tokens_in_per_day: plan.tokens_in_per_day,
+            tokens_out_per_day: plan.tokens_out_per_day,
         }
     }
 }
