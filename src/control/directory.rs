@@ -37,6 +37,7 @@ pub struct Directory {
     /// The secret that the last rotation of a key replaced, while it may be good.
     pub(super) former_secrets: DashMap<KeyId, KeyHash>,
     pub(super) keys: DashMap<KeyId, Arc<IssuedKey>>,
+    /// In no order.
     pub(super) keys_of: DashMap<KeyOwner, Vec<KeyId>>,
     /// Keys whose last use is not stored yet.
     pub(super) used_keys: DashSet<KeyId>,

@@ -125,6 +125,12 @@ impl KeyKind {
         self == Self::MetorialManagement
     }
 
+    /// Whether its dialect shows the first eight characters of an id as the name of the key within
+    /// its owner.
+    pub(super) fn has_telling_ids(self) -> bool {
+        self == Self::Tex
+    }
+
     /// Characters of the random part that may be shown: at its beginning and at its end. The
     /// mnemoverse form has 128 random bits, so less of it is shown.
     fn shown_chars(self) -> (usize, usize) {
@@ -308,6 +314,12 @@ impl KeyInfo {
     #[must_use]
     pub fn has_expired(&self, now: Timestamp) -> bool {
         self.expires_at.is_some_and(|at| at <= now)
+    }
+
+    /// Where it stands among others, oldest first; ids alone do not tell.
+    #[must_use]
+    pub fn position(&self) -> (Timestamp, KeyId) {
+        (self.created_at, self.id)
     }
 }
 

@@ -8,6 +8,7 @@ mod error;
 #[cfg(test)]
 mod identity_fixture;
 mod issued_keys;
+mod key_ids;
 pub mod keys;
 pub mod organizations;
 pub mod passwords;

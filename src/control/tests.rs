@@ -314,6 +314,7 @@ fn an_owner_has_so_many_keys_and_the_oldest_ended_one_makes_room() {
     let tenant = fixture.tenant().id;
     let ended: Vec<_> = (0..ENDED_KEYS_PER_OWNER_MAX)
         .map(|_| {
+            fixture.clock.advance(Duration::from_millis(1));
             let id = fixture.key(tenant, KeyKind::Tex).info.id;
             fixture.directory.revoke_key(id).unwrap().id
         })

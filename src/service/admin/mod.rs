@@ -300,12 +300,16 @@ impl AdminService {
         owner: Option<KeyOwner>,
         after: Option<KeyId>,
         limit: usize,
-    ) -> Vec<KeyInfo> {
+    ) -> Result<Vec<KeyInfo>, ServiceError> {
+        let after = match after {
+            Some(id) => Some(self.directory().get_key(id)?.position()),
+            None => None,
+        };
         let keys = match owner {
             Some(owner) => self.directory().keys_of(owner),
             None => self.directory().keys(),
         };
-        keys.into_iter().filter(|key| Some(key.id) > after).take(limit).collect()
+        Ok(keys.into_iter().filter(|key| Some(key.position()) > after).take(limit).collect())
     }
 
     /// # Errors
