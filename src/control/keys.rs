@@ -382,6 +382,16 @@ pub fn draw_admin_token() -> Result<SecretString, ControlError> {
     Ok(SecretString::from(text))
 }
 
+/// A name that nobody has or guesses: the prefix and 16 letters and digits, 95 bits.
+///
+/// # Errors
+/// [`ControlError::Randomness`].
+pub fn draw_name(prefix: &str) -> Result<String, ControlError> {
+    let mut text = String::from(prefix);
+    push_base62(&mut text, 16)?;
+    Ok(text)
+}
+
 /// Random bytes from the operating system.
 ///
 /// # Errors

@@ -5,6 +5,7 @@
 
 mod directory;
 mod error;
+pub mod handles;
 #[cfg(test)]
 mod identity_fixture;
 mod issued_keys;
@@ -18,6 +19,7 @@ mod records;
 pub mod refresh_tokens;
 mod sealed;
 pub mod sessions;
+mod sign_up;
 pub mod signing;
 pub mod signing_keys;
 mod sweep;

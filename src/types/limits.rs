@@ -78,6 +78,8 @@ pub const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 pub const EXTRACTED_CONCEPTS_MAX: usize = 10;
 /// Edges kept at one concept; the weakest make room.
 pub const CONCEPT_DEGREE_MAX: usize = 64;
+/// Characters in a tenant's handle.
+pub const HANDLE_CHARS_MAX: usize = 64;
 /// Characters in a name that is a label for people: of a tenant, a key, a project.
 pub const LABEL_CHARS_MAX: usize = 200;
 /// Keys of one tenant or organization that are neither revoked nor expired.

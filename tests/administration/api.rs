@@ -38,6 +38,7 @@ fn organizations_projects_tenants_and_keys_are_made_listed_and_shown() {
     let tenant = made(&admin.post("/tenants", &body));
     let id = tenant["id"].as_str().unwrap();
     assert_eq!(tenant["organization"], organization["id"]);
+    assert_eq!(tenant["handle"], format!("org_{}", id.replace('-', "")));
     for (key, value) in [("plan", json!("pro")), ("shard", json!(1)), ("state", json!("active"))] {
         assert_eq!(tenant[key], value, "{key}");
     }

@@ -220,7 +220,7 @@ impl AdminService {
         }
         let created = self
             .change(move |directory| {
-                let new = NewTenant { name: &name, plan: &plan, project };
+                let new = NewTenant { name: &name, plan: &plan, project, handle: None };
                 let first = shards.first().copied().unwrap_or(ShardNo(0));
                 directory.add_tenant(&new, |id| choose_shard(id, &shards).unwrap_or(first))
             })
@@ -294,7 +294,9 @@ impl AdminService {
     }
 
     /// At most `limit` keys, oldest first, from the one after `after` on, of one owner or of all.
-    #[must_use]
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] for `after`.
     pub fn keys(
         &self,
         owner: Option<KeyOwner>,

@@ -162,6 +162,8 @@ pub(super) struct TenantBody {
     shard: u16,
     project: Uuid,
     organization: Uuid,
+    /// Its public name.
+    handle: String,
     /// `active` or `moving`.
     state: &'static str,
     /// Whether it has an actor now.
@@ -187,6 +189,7 @@ impl From<&TenantView> for TenantBody {
             shard: view.tenant.shard.0,
             project: view.tenant.project.0,
             organization: view.organization.0,
+            handle: view.tenant.public_handle(),
             state: if moving.is_some() { "moving" } else { "active" },
             is_open: view.is_open,
             created_at: view.tenant.created_at.to_string(),
