@@ -32,11 +32,14 @@ pub struct Directory {
     pub(super) tenants: DashMap<TenantId, Tenant>,
     /// Tenants in order of creation, the deleted included.
     pub(super) tenant_numbers: RwLock<TenantNumbers>,
+    /// Tenants by the handle that was chosen for them; most have none.
+    pub(super) handles: DashMap<Arc<str>, TenantId>,
     /// What a presented secret opens, the secrets that rotations replaced included.
     pub(super) secrets: DashMap<KeyHash, PresentedKey>,
     /// The secret that the last rotation of a key replaced, while it may be good.
     pub(super) former_secrets: DashMap<KeyId, KeyHash>,
     pub(super) keys: DashMap<KeyId, Arc<IssuedKey>>,
+    /// In no order.
     pub(super) keys_of: DashMap<KeyOwner, Vec<KeyId>>,
     /// Keys whose last use is not stored yet.
     pub(super) used_keys: DashSet<KeyId>,
@@ -70,6 +73,7 @@ impl Directory {
             projects: DashMap::new(),
             tenants: DashMap::new(),
             tenant_numbers: RwLock::default(),
+            handles: DashMap::new(),
             secrets: DashMap::new(),
             former_secrets: DashMap::new(),
             keys: DashMap::new(),

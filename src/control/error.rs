@@ -23,6 +23,8 @@ pub enum ControlError {
     /// Of what: `user name`, `e-mail address`.
     #[error("a user has this {0} already")]
     NameTaken(&'static str),
+    #[error("a tenant has this handle already")]
+    HandleTaken,
     #[error("no plan named `{name}`; known plans: {known}")]
     UnknownPlan { name: String, known: String },
     #[error("plan `{name}` is used by {tenants} tenants and cannot go; give them another first")]
@@ -71,6 +73,7 @@ impl ControlError {
             | Self::UnknownUser(_) => ErrorKind::NotFound,
             Self::UnknownPlan { .. } | Self::Invalid { .. } => ErrorKind::InvalidInput,
             Self::NameTaken(_)
+            | Self::HandleTaken
             | Self::TooMany { .. }
             | Self::PlanInUse { .. }
             | Self::TooManyKeys { .. }

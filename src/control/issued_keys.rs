@@ -52,6 +52,14 @@ pub(super) struct PresentedKey {
     until: Option<Timestamp>,
 }
 
+/// A key that a change in progress makes.
+pub(super) struct PlannedKey {
+    key: NewKey,
+    hash: KeyHash,
+    /// Which makes room for it.
+    ended: Option<KeyId>,
+}
+
 impl Directory {
     /// Creates a key and reveals its secret, once. Durable on return.
     ///
@@ -59,6 +67,24 @@ impl Directory {
     /// For an unknown owner, a kind that is not for such owners, a bad name, scope or expiry, too
     /// many keys, or when the store or the system's randomness fails.
     pub fn create_key(&self, order: KeyOrder) -> Result<NewKey, ControlError> {
+        let _changing = self.changing();
+        match order.owner {
+            KeyOwner::Tenant(tenant) => drop(self.get_tenant(tenant)?),
+            KeyOwner::Organization(organization) => drop(self.get_organization(organization)?),
+        }
+        let mut batch = AtomicBatch::new(0);
+        let planned = self.plan_key(&mut batch, order)?;
+        self.commit(&batch)?;
+        Ok(self.show_new_key(planned))
+    }
+
+    /// Adds a key to a batch, for a caller that is making a change and knows that the owner is
+    /// there.
+    pub(super) fn plan_key(
+        &self,
+        batch: &mut AtomicBatch,
+        order: KeyOrder,
+    ) -> Result<PlannedKey, ControlError> {
         let now = self.clock.now();
         let name = match order.name.trim() {
             "" => String::new(),
@@ -66,22 +92,16 @@ impl Directory {
         };
         let scopes = Scopes::for_key(order.kind, order.scopes)?;
         check_expiry("expires_at", order.expires_at, now)?;
-        let _changing = self.changing();
-        match (order.owner, order.kind.is_for_organizations()) {
-            (KeyOwner::Tenant(tenant), false) => drop(self.get_tenant(tenant)?),
-            (KeyOwner::Organization(organization), true) => {
-                drop(self.get_organization(organization)?);
-            }
-            (owner, _) => {
-                let problem = format!("`{}` is no kind of key for {owner}", order.kind.as_str());
-                return Err(ControlError::Invalid { field: "kind", problem });
-            }
+        let is_of_organization = matches!(order.owner, KeyOwner::Organization(_));
+        if is_of_organization != order.kind.is_for_organizations() {
+            let (kind, owner) = (order.kind.as_str(), order.owner);
+            let problem = format!("`{kind}` is no kind of key for {owner}");
+            return Err(ControlError::Invalid { field: "kind", problem });
         }
-        let mut batch = AtomicBatch::new(0);
-        let ended = self.make_room(&mut batch, order.owner, now)?;
+        let ended = self.make_room(batch, order.owner, now)?;
         let secret = keys::draw_secret(order.kind)?;
         let info = KeyInfo {
-            id: KeyId(Uuid::now_v7()),
+            id: self.draw_key_id(order.kind, order.owner)?,
             owner: order.owner,
             kind: order.kind,
             name,
@@ -93,13 +113,17 @@ impl Directory {
             shown: ShownPart::of(order.kind, &secret),
         };
         let hash = KeyHash::of(secret.expose_secret());
-        put_key(&mut batch, hash, &info)?;
-        self.commit(&batch)?;
-        if let Some(ended) = ended {
+        put_key(batch, hash, &info)?;
+        Ok(PlannedKey { key: NewKey { info, secret }, hash, ended })
+    }
+
+    /// Shows a key whose batch is durable.
+    pub(super) fn show_new_key(&self, planned: PlannedKey) -> NewKey {
+        if let Some(ended) = planned.ended {
             self.forget_key(ended);
         }
-        self.show_key(IssuedKey::new(info.clone(), hash));
-        Ok(NewKey { info, secret })
+        self.show_key(IssuedKey::new(planned.key.info.clone(), planned.hash));
+        planned.key
     }
 
     /// Revokes a key, on every worker at once. Durable on return; revoking twice changes nothing.
@@ -260,15 +284,22 @@ impl Directory {
     #[must_use]
     pub fn keys(&self) -> Vec<KeyInfo> {
         let mut keys: Vec<_> = self.keys.iter().map(|entry| entry.value().snapshot()).collect();
-        keys.sort_by_key(|key| key.id);
+        keys.sort_by_key(KeyInfo::position);
         keys
     }
 
     /// The keys of one owner, oldest first, ended ones included.
     #[must_use]
     pub fn keys_of(&self, owner: KeyOwner) -> Vec<KeyInfo> {
-        let ids = self.keys_of.get(&owner).map(|ids| ids.clone()).unwrap_or_default();
-        ids.into_iter().filter_map(|id| self.get_key(id).ok()).collect()
+        let ids = self.key_ids_of(owner);
+        let mut keys: Vec<_> = ids.into_iter().filter_map(|id| self.get_key(id).ok()).collect();
+        keys.sort_by_key(KeyInfo::position);
+        keys
+    }
+
+    /// The ids of [`Directory::keys_of`], in no order.
+    pub(super) fn key_ids_of(&self, owner: KeyOwner) -> Vec<KeyId> {
+        self.keys_of.get(&owner).map(|ids| ids.clone()).unwrap_or_default()
     }
 
     fn issued(&self, id: KeyId) -> Result<Arc<IssuedKey>, ControlError> {
@@ -356,7 +387,6 @@ impl Directory {
             Ok(())
         })?;
         for mut ids in self.keys_of.iter_mut() {
-            ids.sort_unstable();
             ids.shrink_to_fit();
         }
         self.load(Table::FormerKey, |hash: [u8; 32], record: FormerKeyRecord| {

@@ -125,6 +125,12 @@ impl KeyKind {
         self == Self::MetorialManagement
     }
 
+    /// Whether its dialect shows the first eight characters of an id as the name of the key within
+    /// its owner.
+    pub(super) fn has_telling_ids(self) -> bool {
+        self == Self::Tex
+    }
+
     /// Characters of the random part that may be shown: at its beginning and at its end. The
     /// mnemoverse form has 128 random bits, so less of it is shown.
     fn shown_chars(self) -> (usize, usize) {
@@ -309,6 +315,12 @@ impl KeyInfo {
     pub fn has_expired(&self, now: Timestamp) -> bool {
         self.expires_at.is_some_and(|at| at <= now)
     }
+
+    /// Where it stands among others, oldest first; ids alone do not tell.
+    #[must_use]
+    pub fn position(&self) -> (Timestamp, KeyId) {
+        (self.created_at, self.id)
+    }
 }
 
 /// The characters of a secret's random part by which people tell keys apart. Empty for keys made
@@ -368,6 +380,16 @@ pub fn draw_admin_token() -> Result<SecretString, ControlError> {
     let mut text = String::from("hebbd_admin_");
     push_hex(&mut text, &draw::<32>()?);
     Ok(SecretString::from(text))
+}
+
+/// A name that nobody has or guesses: the prefix and 16 letters and digits, 95 bits.
+///
+/// # Errors
+/// [`ControlError::Randomness`].
+pub fn draw_name(prefix: &str) -> Result<String, ControlError> {
+    let mut text = String::from(prefix);
+    push_base62(&mut text, 16)?;
+    Ok(text)
 }
 
 /// Random bytes from the operating system.

@@ -5,9 +5,11 @@
 
 mod directory;
 mod error;
+pub mod handles;
 #[cfg(test)]
 mod identity_fixture;
 mod issued_keys;
+mod key_ids;
 pub mod keys;
 pub mod organizations;
 pub mod passwords;
@@ -17,6 +19,7 @@ mod records;
 pub mod refresh_tokens;
 mod sealed;
 pub mod sessions;
+mod sign_up;
 pub mod signing;
 pub mod signing_keys;
 mod sweep;

@@ -12,9 +12,13 @@ use crate::types::{Allowance, Bound};
 /// The plan of tenants that an operator creates without naming one: no limits.
 pub const LOCAL: &str = "local";
 
+/// The plan of those who signed up by themselves: the documented daily tokens of the Tex API.
+pub const TEX_FREE: &str = "tex-free";
+
 /// Characters in a plan's name.
 const NAME_CHARS_MAX: usize = 32;
 const REQUESTS_PER_MINUTE_MAX: u64 = 10_000_000;
+/// For everything counted per day, and for atoms.
 const PER_DAY_AND_ATOMS_MAX: u64 = 1_000_000_000_000;
 
 /// What one tenant may use. `None` means no limit, for every number here.
@@ -28,16 +32,34 @@ pub struct Plan {
     pub queries_per_day: Option<u64>,
     /// Atoms stored at one time. 1 to 10^12.
     pub atoms_max: Option<u64>,
+    /// Metered tokens sent in per UTC day, where the API meters. 1 to 10^12.
+    pub tokens_in_per_day: Option<u64>,
+    /// Metered tokens answered with per UTC day, where the API meters. 1 to 10^12.
+    pub tokens_out_per_day: Option<u64>,
 }
 
 impl Plan {
+    /// A plan without limits.
+    #[must_use]
+    pub fn unlimited(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            requests_per_minute: None,
+            queries_per_day: None,
+            atoms_max: None,
+            tokens_in_per_day: None,
+            tokens_out_per_day: None,
+        }
+    }
+
     /// What a tenant itself has to keep to.
     #[must_use]
     pub fn allowance(&self) -> Allowance {
         Allowance {
             queries_per_day: self.queries_per_day,
             atoms_max: self.atoms_max,
-            ..Allowance::default()
+            tokens_in_per_day: self.tokens_in_per_day,
+            tokens_out_per_day: self.tokens_out_per_day,
         }
     }
 }
@@ -68,27 +90,24 @@ impl Plans {
 
 impl Default for Plans {
     fn default() -> Self {
+        let sized = |name, requests_per_minute, queries_per_day, atoms_max| Plan {
+            requests_per_minute: Some(requests_per_minute),
+            queries_per_day: Some(queries_per_day),
+            atoms_max: Some(atoms_max),
+            ..Plan::unlimited(name)
+        };
         let plans = [
-            (LOCAL, None, None, None),
-            ("free", Some(60), Some(1_000), Some(10_000)),
-            ("pro", Some(600), Some(50_000), Some(500_000)),
-            ("team", Some(3_000), Some(500_000), Some(5_000_000)),
+            Plan::unlimited(LOCAL),
+            sized("free", 60, 1_000, 10_000),
+            sized("pro", 600, 50_000, 500_000),
+            sized("team", 3_000, 500_000, 5_000_000),
+            Plan {
+                tokens_in_per_day: Some(1_000_000),
+                tokens_out_per_day: Some(5_000_000),
+                ..Plan::unlimited(TEX_FREE)
+            },
         ];
-        Self(
-            plans
-                .into_iter()
-                .map(|(name, requests_per_minute, queries_per_day, atoms_max)| {
-                    let name = name.to_owned();
-                    let plan = Plan {
-                        name: name.clone(),
-                        requests_per_minute,
-                        queries_per_day,
-                        atoms_max,
-                    };
-                    (name, Arc::new(plan))
-                })
-                .collect(),
-        )
+        Self(plans.into_iter().map(|plan| (plan.name.clone(), Arc::new(plan))).collect())
     }
 }
 
@@ -98,12 +117,7 @@ impl<'de> Deserialize<'de> for Plans {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut plans = Self::default();
         for (name, changes) in BTreeMap::<String, PlanChanges>::deserialize(deserializer)? {
-            let unlimited = Plan {
-                name: name.clone(),
-                requests_per_minute: None,
-                queries_per_day: None,
-                atoms_max: None,
-            };
+            let unlimited = Plan::unlimited(&name);
             let plan = plans.0.entry(name).or_insert_with(|| Arc::new(unlimited));
             changes.apply(Arc::make_mut(plan));
         }
@@ -118,6 +132,8 @@ struct PlanChanges {
     requests_per_minute: Option<Bound<u32>>,
     queries_per_day: Option<Bound<u64>>,
     atoms_max: Option<Bound<u64>>,
+    tokens_in_per_day: Option<Bound<u64>>,
+    tokens_out_per_day: Option<Bound<u64>>,
 }
 
 impl PlanChanges {
@@ -130,6 +146,12 @@ impl PlanChanges {
         }
         if let Some(Bound(allowance)) = self.atoms_max {
             plan.atoms_max = allowance;
+        }
+        if let Some(Bound(allowance)) = self.tokens_in_per_day {
+            plan.tokens_in_per_day = allowance;
+        }
+        if let Some(Bound(allowance)) = self.tokens_out_per_day {
+            plan.tokens_out_per_day = allowance;
         }
     }
 }
@@ -149,6 +171,8 @@ fn plan_problems(plan: &Plan) -> Vec<String> {
         ("requests_per_minute", plan.requests_per_minute.map(u64::from), REQUESTS_PER_MINUTE_MAX),
         ("queries_per_day", plan.queries_per_day, PER_DAY_AND_ATOMS_MAX),
         ("atoms_max", plan.atoms_max, PER_DAY_AND_ATOMS_MAX),
+        ("tokens_in_per_day", plan.tokens_in_per_day, PER_DAY_AND_ATOMS_MAX),
+        ("tokens_out_per_day", plan.tokens_out_per_day, PER_DAY_AND_ATOMS_MAX),
     ] {
         if actual.is_some_and(|actual| actual == 0 || actual > most) {
             problems.push(format!(
@@ -171,9 +195,22 @@ mod tests {
     #[test]
     fn the_documented_plans_are_built_in_and_valid() {
         let plans = Plans::default();
-        assert_eq!(plans.names(), ["free", "local", "pro", "team"]);
+        assert_eq!(plans.names(), ["free", "local", "pro", "team", "tex-free"]);
         assert_eq!(plans.find("pro").unwrap().queries_per_day, Some(50_000));
-        assert_eq!(plans.find(LOCAL).unwrap().requests_per_minute, None);
+        assert_eq!(*plans.find(LOCAL).unwrap(), Plan::unlimited(LOCAL));
+        let metered = Allowance {
+            tokens_in_per_day: Some(1_000_000),
+            tokens_out_per_day: Some(5_000_000),
+            ..Allowance::default()
+        };
+        for name in plans.names() {
+            let allowance = plans.find(name).unwrap().allowance();
+            let tokens = (allowance.tokens_in_per_day, allowance.tokens_out_per_day);
+            match name {
+                TEX_FREE => assert_eq!(allowance, metered),
+                _ => assert_eq!(tokens, (None, None), "{name}"),
+            }
+        }
         assert_eq!(plans.find("enterprise"), None);
         assert_eq!(plans.problems(), Vec::<String>::new());
     }
@@ -182,7 +219,8 @@ mod tests {
     fn one_key_can_be_overridden_and_a_plan_can_be_added() {
         let plans = parse(
             "[free]\nrequests_per_minute = 120\natoms_max = \"unlimited\"\n\
-             [internal]\nqueries_per_day = 5\n",
+             [internal]\nqueries_per_day = 5\ntokens_out_per_day = 7\n\
+             [tex-free]\ntokens_in_per_day = \"unlimited\"\n",
         )
         .unwrap();
         let free = plans.find("free").unwrap();
@@ -192,6 +230,9 @@ mod tests {
         );
         let internal = plans.find("internal").unwrap();
         assert_eq!((internal.requests_per_minute, internal.queries_per_day), (None, Some(5)));
+        assert_eq!((internal.tokens_in_per_day, internal.tokens_out_per_day), (None, Some(7)));
+        let tex = plans.find(TEX_FREE).unwrap();
+        assert_eq!((tex.tokens_in_per_day, tex.tokens_out_per_day), (None, Some(5_000_000)));
         assert_eq!(plans.find("team"), Plans::default().find("team"));
     }
 
@@ -205,10 +246,16 @@ mod tests {
 
     #[test]
     fn zero_and_bad_names_are_problems() {
-        let plans = parse("[free]\natoms_max = 0\n[\"Big Plan\"]\n").unwrap();
+        let plans = parse(
+            "[free]\natoms_max = 0\n[\"Big Plan\"]\n\
+             [tex-free]\ntokens_in_per_day = 0\ntokens_out_per_day = 1000000000001\n",
+        )
+        .unwrap();
         let problems = plans.problems();
-        assert_eq!(problems.len(), 2, "{problems:?}");
+        assert_eq!(problems.len(), 4, "{problems:?}");
         assert!(problems[0].starts_with("\"Big Plan\" is not a plan name"), "{problems:?}");
         assert!(problems[1].starts_with("free.atoms_max is 0, must be 1"), "{problems:?}");
+        assert!(problems[2].starts_with("tex-free.tokens_in_per_day is 0,"), "{problems:?}");
+        assert!(problems[3].starts_with("tex-free.tokens_out_per_day is 1000"), "{problems:?}");
     }
 }

@@ -99,6 +99,9 @@ pub(super) struct TenantRecord {
     /// Shards that hold bytes of it which are to be erased.
     #[serde(default)]
     pub leftover_on: Vec<u16>,
+    /// The public name chosen for it; `None` for one that is known by its id.
+    #[serde(default)]
+    pub handle: Option<String>,
 }
 
 impl Record for TenantRecord {

@@ -451,6 +451,9 @@ fn decode_part(part: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::limits::{
+        HANDLE_CHARS_MAX, KEY_SCOPES_MAX, SCOPE_CHARS_MAX, TOKEN_SUBJECT_CHARS_MAX,
+    };
     use serde_json::{Value, json};
     use std::sync::LazyLock;
 
@@ -533,6 +536,21 @@ mod tests {
         let token = signed(&good_header(), payload.as_bytes());
         assert_eq!(refused(&ring, &token, at_day(0)), TokenError::NotYetValid);
         assert!(ring.verify::<Value>(&token, at_day(1)).is_ok());
+    }
+
+    #[test]
+    fn a_token_with_all_the_scopes_of_a_key_and_long_names_is_read() {
+        let roles: Vec<_> =
+            (0..KEY_SCOPES_MAX).map(|at| format!("{at:0>SCOPE_CHARS_MAX$}")).collect();
+        // Four bytes a character: the longest there are.
+        let name = "\u{1f9e0}".repeat(TOKEN_SUBJECT_CHARS_MAX);
+        let claims = json!({"org_id": "x".repeat(HANDLE_CHARS_MAX), "user_id": name,
+            "session_id": name, "roles": roles});
+        let ring = ring();
+        let token = ring.sign(&claims, at_day(0), DAY).unwrap();
+        assert!(token.len() > SIGNED_TOKEN_BYTES_MAX / 2, "{}", token.len());
+        let verified: VerifiedToken<Value> = ring.verify(&token, at_day(0)).unwrap();
+        assert_eq!(verified.claims["session_id"], claims["session_id"]);
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub struct Tenant {
     pub project: ProjectId,
     /// The operator's label; not unique.
     pub name: Arc<str>,
+    /// The public name that was chosen for it; see [`Tenant::public_handle`].
+    pub handle: Option<Arc<str>>,
     pub plan: Arc<Plan>,
     /// Chosen once, at creation, and kept until an operator moves it: editing the shard file
     /// moves nobody.
@@ -41,6 +43,8 @@ pub struct NewTenant<'a> {
     pub plan: &'a str,
     /// `None` for the oldest project.
     pub project: Option<ProjectId>,
+    /// A public name that no other tenant has; `None` for one that follows from the id.
+    pub handle: Option<&'a str>,
 }
 
 /// Bytes that no tenant needs any more.
@@ -67,21 +71,37 @@ impl Directory {
         plan: &str,
         place: impl FnOnce(TenantId) -> ShardNo,
     ) -> Result<Tenant, ControlError> {
-        self.add_tenant(&NewTenant { name, plan, project: None }, place)
+        self.add_tenant(&NewTenant { name, plan, project: None, handle: None }, place)
     }
 
     /// Creates a tenant on the shard that `place` answers. Durable on return.
     ///
     /// # Errors
-    /// For a bad name, an unknown plan or project, or when the store fails.
+    /// For a bad name, an unknown plan or project, a bad or taken handle, or when the store fails.
     pub fn add_tenant(
         &self,
         new: &NewTenant<'_>,
         place: impl FnOnce(TenantId) -> ShardNo,
     ) -> Result<Tenant, ControlError> {
+        let mut counters = self.changing();
+        let mut batch = AtomicBatch::new(0);
+        let tenant = self.plan_tenant(&mut batch, &counters, new, place)?;
+        self.commit(&batch)?;
+        self.show_new_tenant(&mut counters, tenant.clone());
+        Ok(tenant)
+    }
+
+    /// Adds a tenant to a batch, for a caller that is making a change.
+    pub(super) fn plan_tenant(
+        &self,
+        batch: &mut AtomicBatch,
+        counters: &CountersRecord,
+        new: &NewTenant<'_>,
+        place: impl FnOnce(TenantId) -> ShardNo,
+    ) -> Result<Tenant, ControlError> {
         let name = super::directory::label("name", new.name)?;
         let plan = self.plan(new.plan)?;
-        let mut counters = self.changing();
+        let handle = new.handle.map(|handle| self.free_handle(handle)).transpose()?;
         let project = match new.project {
             Some(project) => self.get_project(project)?.id,
             None => self.found_default()?,
@@ -92,20 +112,23 @@ impl Directory {
             no: TenantNo(counters.next_tenant_no),
             project,
             name: name.into(),
+            handle,
             plan,
             shard: place(id),
             created_at: self.clock.now(),
             deleted_at: None,
             leftover_on: Arc::default(),
         };
-        let next = CountersRecord { next_tenant_no: counters.next_tenant_no + 1 };
-        let mut batch = AtomicBatch::new(0);
-        put_tenant(&mut batch, &tenant)?;
-        batch.put(records::prefix(Table::Counters), encode(&next)?);
-        self.commit(&batch)?;
-        *counters = next;
-        self.show_tenant(tenant.clone());
+        put_tenant(batch, &tenant)?;
+        batch.put(records::prefix(Table::Counters), encode(&after(&tenant))?);
         Ok(tenant)
+    }
+
+    /// Shows a tenant whose batch is durable.
+    pub(super) fn show_new_tenant(&self, counters: &mut CountersRecord, tenant: Tenant) {
+        *counters = after(&tenant);
+        self.show_handle(&tenant);
+        self.show_tenant(tenant);
     }
 
     /// Gives a tenant another plan, from its next request on. Durable on return.
@@ -151,7 +174,7 @@ impl Directory {
     }
 
     /// Makes a tenant unknown to everybody, at once, and with it its keys and their tokens, its
-    /// users and their sessions, and its webhook secrets. Its content remains
+    /// users and their sessions, and its webhook secrets; its handle is free. Its content remains
     /// to be erased: [`Directory::leftovers`]. Durable on return.
     ///
     /// # Errors
@@ -163,7 +186,8 @@ impl Directory {
         left.retain(|shard| *shard != tenant.shard);
         left.push(tenant.shard);
         let deleted_at = Some(self.clock.now());
-        let tenant = Tenant { deleted_at, leftover_on: left.into(), ..tenant };
+        let handle = tenant.handle.clone();
+        let tenant = Tenant { deleted_at, leftover_on: left.into(), handle: None, ..tenant };
         let owner = KeyOwner::Tenant(id);
         let mut batch = AtomicBatch::new(0);
         put_tenant(&mut batch, &tenant)?;
@@ -172,6 +196,9 @@ impl Directory {
         self.commit(&batch)?;
         self.forget_identities(identities);
         self.forget_keys_of(owner);
+        if let Some(handle) = handle {
+            self.handles.remove(&handle);
+        }
         let leftover = leftover_of(&tenant);
         self.show_tenant(tenant);
         Ok(leftover)
@@ -305,6 +332,7 @@ impl Directory {
                 no: TenantNo(record.no),
                 project: project.unwrap_or(default_project),
                 name: record.name.into(),
+                handle: record.handle.map(Into::into),
                 plan: self.plan(&record.plan)?,
                 shard: ShardNo(record.shard),
                 created_at: Timestamp::from_micros(record.created_at_us),
@@ -312,12 +340,18 @@ impl Directory {
                 leftover_on: record.leftover_on.into_iter().map(ShardNo).collect(),
             };
             numbers.insert(tenant.no, tenant.id);
+            self.show_handle(&tenant);
             self.tenants.insert(tenant.id, tenant);
             Ok(())
         })?;
         self.numbers_mut(|known| *known = numbers);
         Ok(())
     }
+}
+
+/// The counters once a tenant is made.
+fn after(tenant: &Tenant) -> CountersRecord {
+    CountersRecord { next_tenant_no: tenant.no.0 + 1 }
 }
 
 fn leftover_of(tenant: &Tenant) -> Leftover {
@@ -340,6 +374,7 @@ fn put_tenant(batch: &mut AtomicBatch, tenant: &Tenant) -> Result<(), ControlErr
         project: Some(*tenant.project.as_bytes()),
         deleted_at_us: tenant.deleted_at.map(Timestamp::as_micros),
         leftover_on: tenant.leftover_on.iter().map(|shard| shard.0).collect(),
+        handle: tenant.handle.as_deref().map(str::to_owned),
     };
     batch.put(records::key(Table::Tenant, tenant.id.as_bytes()), encode(&record)?);
     Ok(())

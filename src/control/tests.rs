@@ -263,7 +263,7 @@ fn projects_and_plans_are_checked_by_name_and_nothing_is_created() {
     assert_eq!(directory.tenant_count(), 0);
     let organization = directory.create_organization("acme").unwrap();
     let project = directory.create_project(organization.id, "web").unwrap();
-    let new = NewTenant { name: "staging", plan: "pro", project: Some(project.id) };
+    let new = NewTenant { name: "staging", plan: "pro", project: Some(project.id), handle: None };
     let tenant = directory.add_tenant(&new, |_| ShardNo(0)).unwrap();
     let after = fixture.after_power_cut();
     let found = after.directory.get_tenant(tenant.id).unwrap();
@@ -314,6 +314,7 @@ fn an_owner_has_so_many_keys_and_the_oldest_ended_one_makes_room() {
     let tenant = fixture.tenant().id;
     let ended: Vec<_> = (0..ENDED_KEYS_PER_OWNER_MAX)
         .map(|_| {
+            fixture.clock.advance(Duration::from_millis(1));
             let id = fixture.key(tenant, KeyKind::Tex).info.id;
             fixture.directory.revoke_key(id).unwrap().id
         })

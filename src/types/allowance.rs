@@ -7,7 +7,8 @@ pub struct Allowance {
     pub queries_per_day: Option<u64>,
     /// Atoms stored at one time.
     pub atoms_max: Option<u64>,
-    /// Metered tokens per UTC day, sent and received.
+    /// Metered tokens sent in per UTC day.
     pub tokens_in_per_day: Option<u64>,
+    /// Metered tokens answered with per UTC day.
     pub tokens_out_per_day: Option<u64>,
 }

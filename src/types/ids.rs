@@ -51,7 +51,8 @@ uuid_id!(
     TenantId
 );
 uuid_id!(
-    /// One long-lived API key (its public id, never the secret).
+    /// One long-lived API key (its public id, never the secret). Of version 7, or 4 where the
+    /// dialect shows a part of it: not for telling which key is older.
     KeyId
 );
 uuid_id!(

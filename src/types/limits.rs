@@ -31,8 +31,9 @@ pub const SUPERSEDES_MAX: usize = 32;
 pub const CHAIN_REVISIONS_MAX: usize = 256;
 /// Bytes of a password. Its hash costs the same at any length; this bounds what is kept of it.
 pub const PASSWORD_BYTES_MAX: usize = 1_024;
-/// Bytes of a signed token that is looked at.
-pub const SIGNED_TOKEN_BYTES_MAX: usize = 8_192;
+/// Bytes of a signed token that is looked at: room for all the scopes that a key can have, beside
+/// long names of a user and of a session.
+pub const SIGNED_TOKEN_BYTES_MAX: usize = 16_384;
 /// Seconds that a signed token may live, and so how long a replaced signing key is kept: a week.
 pub const SIGNED_TOKEN_LIFETIME_MAX_S: u64 = 7 * 24 * 3_600;
 /// Signing keys kept at once: the one that signs and those that were replaced within a week.
@@ -78,6 +79,8 @@ pub const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 pub const EXTRACTED_CONCEPTS_MAX: usize = 10;
 /// Edges kept at one concept; the weakest make room.
 pub const CONCEPT_DEGREE_MAX: usize = 64;
+/// Characters in a tenant's handle.
+pub const HANDLE_CHARS_MAX: usize = 64;
 /// Characters in a name that is a label for people: of a tenant, a key, a project.
 pub const LABEL_CHARS_MAX: usize = 200;
 /// Keys of one tenant or organization that are neither revoked nor expired.

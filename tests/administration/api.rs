@@ -38,6 +38,7 @@ fn organizations_projects_tenants_and_keys_are_made_listed_and_shown() {
     let tenant = made(&admin.post("/tenants", &body));
     let id = tenant["id"].as_str().unwrap();
     assert_eq!(tenant["organization"], organization["id"]);
+    assert_eq!(tenant["handle"], format!("org_{}", id.replace('-', "")));
     for (key, value) in [("plan", json!("pro")), ("shard", json!(1)), ("state", json!("active"))] {
         assert_eq!(tenant[key], value, "{key}");
     }
@@ -90,6 +91,35 @@ fn lists_come_in_pages_that_hold_everything_once() {
         after = format!("&after={next}");
     }
     assert_eq!(listed, made);
+}
+
+/// The ids of tex keys are random, so a page does not begin after an id but after a key.
+#[test]
+fn keys_come_in_pages_as_they_were_made_also_those_whose_ids_do_not_tell() {
+    let data_dir = tempfile::tempdir().unwrap();
+    let server = TestServer::start_at(data_dir.path());
+    let tenant = server.new_tenant("local");
+    let mut admin = Admin::of(&server);
+    let body = json!({"tenant": tenant.to_string(), "dialect": "tex"});
+    let mut made = Vec::new();
+    for _ in 0..7 {
+        let key = admin.post("/keys", &body).json();
+        assert!(key["api_key"].as_str().unwrap().starts_with("tex_live_"), "{key}");
+        assert_eq!((&key["scopes"], &key["kind"]), (&json!(["*"]), &json!("secret")), "{key}");
+        made.push(key["id"].clone());
+    }
+    for filter in [String::new(), format!("&tenant={tenant}")] {
+        let mut listed = Vec::new();
+        let mut after = String::new();
+        loop {
+            let page = admin.get(&format!("/keys?limit=3{filter}{after}")).ok();
+            listed.extend(page["items"].as_array().unwrap().iter().map(|item| item["id"].clone()));
+            let Some(next) = page["next"].as_str() else { break };
+            after = format!("&after={next}");
+        }
+        assert_eq!(listed, made, "{filter}");
+    }
+    refused(&admin.get(&format!("/keys?after={NOBODY}")), 404, "not_found", &["no key"]);
 }
 
 #[test]

@@ -102,10 +102,9 @@ fn enrichment_that_kills_interrupt_is_done_once_after_the_restart() {
     let [said, facts] = remembered(&server);
     assert!(said.values().all(|count| *count == 1), "{said:?}");
     for number in 0..TURNS {
-        for fact in [
-            format!("user works at Factory{number:03}"),
-            format!("user lives in Town{number:03}"),
-        ] {
+        for fact in
+            [format!("user works at Factory{number:03}"), format!("user lives in Town{number:03}")]
+        {
             assert_eq!(facts.get(&fact), Some(&1), "{fact}: {facts:?}");
         }
     }

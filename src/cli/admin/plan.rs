@@ -61,6 +61,8 @@ async fn show_plans(
             ("REQUESTS/MIN", "requests_per_minute"),
             ("QUERIES/DAY", "queries_per_day"),
             ("ATOMS", "atoms_max"),
+            ("TOKENS IN/DAY", "tokens_in_per_day"),
+            ("TOKENS OUT/DAY", "tokens_out_per_day"),
         ];
         show(args, &Value::from(plans.clone()), |_| {
             format!("{}\nA dash is no limit.", table(&columns, &plans))

@@ -96,12 +96,7 @@ mod tests {
 
     fn bucket(per_minute: Option<u32>) -> (Arc<ManualClock>, TokenBucket) {
         let clock = Arc::new(ManualClock::starting_at(Timestamp::from_micros(1_000_000)));
-        let plan = Plan {
-            name: "test".to_owned(),
-            requests_per_minute: per_minute,
-            queries_per_day: None,
-            atoms_max: None,
-        };
+        let plan = Plan { requests_per_minute: per_minute, ..Plan::unlimited("test") };
         (Arc::clone(&clock), TokenBucket::new(&plan, clock))
     }
 

@@ -220,7 +220,7 @@ impl AdminService {
         }
         let created = self
             .change(move |directory| {
-                let new = NewTenant { name: &name, plan: &plan, project };
+                let new = NewTenant { name: &name, plan: &plan, project, handle: None };
                 let first = shards.first().copied().unwrap_or(ShardNo(0));
                 directory.add_tenant(&new, |id| choose_shard(id, &shards).unwrap_or(first))
             })
@@ -294,18 +294,24 @@ impl AdminService {
     }
 
     /// At most `limit` keys, oldest first, from the one after `after` on, of one owner or of all.
-    #[must_use]
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] for `after`.
     pub fn keys(
         &self,
         owner: Option<KeyOwner>,
         after: Option<KeyId>,
         limit: usize,
-    ) -> Vec<KeyInfo> {
+    ) -> Result<Vec<KeyInfo>, ServiceError> {
+        let after = match after {
+            Some(id) => Some(self.directory().get_key(id)?.position()),
+            None => None,
+        };
         let keys = match owner {
             Some(owner) => self.directory().keys_of(owner),
             None => self.directory().keys(),
         };
-        keys.into_iter().filter(|key| Some(key.id) > after).take(limit).collect()
+        Ok(keys.into_iter().filter(|key| Some(key.position()) > after).take(limit).collect())
     }
 
     /// # Errors

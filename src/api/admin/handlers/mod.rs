@@ -144,7 +144,7 @@ pub(in crate::api::admin) async fn keys(state: State, request: HttpRequest) -> R
         (tenant, organization) => Some(owner(tenant, organization)?),
     };
     let now = state.clock.now();
-    let keys = state.service.keys(owner, query.after.map(KeyId), limit);
+    let keys = state.service.keys(owner, query.after.map(KeyId), limit)?;
     let items: Vec<_> = keys.iter().map(|key| wire::KeyBody::of(key, now)).collect();
     let next = next_after(&items, limit, |key| key.id);
     reply(StatusCode::OK, &Page { items, next })

@@ -162,6 +162,8 @@ pub(super) struct TenantBody {
     shard: u16,
     project: Uuid,
     organization: Uuid,
+    /// Its public name.
+    handle: String,
     /// `active` or `moving`.
     state: &'static str,
     /// Whether it has an actor now.
@@ -187,6 +189,7 @@ impl From<&TenantView> for TenantBody {
             shard: view.tenant.shard.0,
             project: view.tenant.project.0,
             organization: view.organization.0,
+            handle: view.tenant.public_handle(),
             state: if moving.is_some() { "moving" } else { "active" },
             is_open: view.is_open,
             created_at: view.tenant.created_at.to_string(),
@@ -288,6 +291,8 @@ pub(super) struct PlanBody {
     requests_per_minute: Option<u32>,
     queries_per_day: Option<u64>,
     atoms_max: Option<u64>,
+    tokens_in_per_day: Option<u64>,
+    tokens_out_per_day: Option<u64>,
 }
 
 impl From<&Plan> for PlanBody {
@@ -297,6 +302,8 @@ impl From<&Plan> for PlanBody {
             requests_per_minute: plan.requests_per_minute,
             queries_per_day: plan.queries_per_day,
             atoms_max: plan.atoms_max,
+            tokens_in_per_day: plan.tokens_in_per_day,
+            tokens_out_per_day: plan.tokens_out_per_day,
         }
     }
 }

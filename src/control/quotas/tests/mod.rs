@@ -160,12 +160,7 @@ fn many(cases: u32) -> ProptestConfig {
 }
 
 fn plan(requests_per_minute: u32) -> Plan {
-    Plan {
-        name: "test".to_owned(),
-        requests_per_minute: Some(requests_per_minute),
-        queries_per_day: None,
-        atoms_max: None,
-    }
+    Plan { requests_per_minute: Some(requests_per_minute), ..Plan::unlimited("test") }
 }
 
 fn table<K: Hash + Eq + Clone, W: Window>(
