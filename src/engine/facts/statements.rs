@@ -84,10 +84,7 @@ fn end_of_certainty(clause: &[Token<'_>], names: &[Span]) -> Option<usize> {
             || POINTING.holds(word)
             || (matches!(word, "this" | "these" | "those") && !TIMES.holds(next))
             || (word == "that" && before.is_none_or(points_at_that))
-            || (word == "each" && next == "other")
-            || ((word.ends_with("'s") || word.ends_with("'re") || word.ends_with("'ll"))
-                && matches!(word, "he's" | "she's" | "they're" | "he'll" | "she'll" | "they'll")
-                && !knows_person);
+            || (word == "each" && next == "other");
         if is_unknown {
             let cut = (1..=at).rev().find(|cut| {
                 let opens = clause

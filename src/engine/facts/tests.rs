@@ -173,6 +173,8 @@ fn what_states_nothing_lasting_or_cannot_be_read_alone_gives_nothing() {
         "I love it!",
         "I bought it at Target.",
         "She works at Acme.",
+        "I know he's in Rome.",
+        "I bought flowers when she's away.",
         "I want you to write a poem.",
         "I am so tired.",
         "I have to go now.",

@@ -197,8 +197,10 @@ pub(super) static ENGLISH: WordList =
     WordList::of("the my with of and for to every from our by about their this that than was is");
 
 /// Pronouns that only their surroundings explain, for people.
-pub(super) static PERSONAL: WordList =
-    WordList::of("he she him her his hers they them their theirs himself herself themselves");
+pub(super) static PERSONAL: WordList = WordList::of(
+    "he she him her his hers they them their theirs himself herself themselves he's \
+     she's they're he'll she'll they'll he'd she'd they'd they've",
+);
 
 /// The same for things.
 pub(super) static IMPERSONAL: WordList = WordList::of("it its itself");
