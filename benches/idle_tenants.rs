@@ -111,7 +111,7 @@ fn register(count: usize) -> anyhow::Result<Vec<String>> {
 }
 
 fn caller(server: &Server, api_key: &str) -> Caller {
-    Caller { port: server.caller().port, api_key: api_key.to_owned() }
+    Caller::with_key(server.caller().port, api_key)
 }
 
 fn first_read_ms(server: &Server, api_key: &str) -> anyhow::Result<f64> {

@@ -8,16 +8,25 @@ use std::time::Duration;
 use anyhow::{Context, bail, ensure};
 use serde_json::Value;
 
-/// Who asks: where the server listens, and with which key.
+/// Who asks: where the server listens, and with which credential.
 #[derive(Clone)]
 pub(crate) struct Caller {
     pub(crate) port: u16,
-    pub(crate) api_key: String,
+    /// A header: its name, a colon and its value.
+    credential: String,
 }
 
 impl Caller {
+    pub(crate) fn with_key(port: u16, api_key: &str) -> Self {
+        Self { port, credential: format!("X-Api-Key: {api_key}") }
+    }
+
+    pub(crate) fn with_token(port: u16, token: &str) -> Self {
+        Self { port, credential: format!("Authorization: Bearer {token}") }
+    }
+
     pub(crate) fn connect(&self) -> anyhow::Result<Connection> {
-        Connection::open(self.port, &self.api_key)
+        Connection::open(self)
     }
 }
 
@@ -34,15 +43,17 @@ struct Head {
 }
 
 impl Connection {
-    pub(crate) fn open(port: u16, api_key: &str) -> anyhow::Result<Self> {
+    fn open(caller: &Caller) -> anyhow::Result<Self> {
+        let Caller { port, credential } = caller;
+        let port = *port;
         let stream = TcpStream::connect(("127.0.0.1", port))?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(Duration::from_secs(120)))?;
-        let head = format!("Host: 127.0.0.1:{port}\r\nX-Api-Key: {api_key}\r\n");
+        let head = format!("Host: 127.0.0.1:{port}\r\n{credential}\r\n");
         Ok(Self { reader: BufReader::new(stream), head })
     }
 
-    /// The body of a 200 answer.
+    /// The body of an answer of success.
     pub(crate) fn post(&mut self, path: &str, body: &str) -> anyhow::Result<Vec<u8>> {
         let head = &self.head;
         let request = format!(
@@ -50,7 +61,7 @@ impl Connection {
             body.len()
         );
         let (status, answer) = self.exchange(&request)?;
-        if status != 200 {
+        if !(200..300).contains(&status) {
             bail!("{path}: HTTP {status} {}", String::from_utf8_lossy(&answer));
         }
         Ok(answer)

@@ -7,9 +7,9 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::client::{Caller, Connection};
+use super::client::Caller;
 use super::load::now_us;
 
 const READY_MAX: Duration = Duration::from_secs(60);
@@ -55,7 +55,7 @@ impl Server {
     /// `hebbd serve --dev` on the data directory that an earlier server left.
     pub(crate) fn restart(options: &Options, name: &str) -> anyhow::Result<Self> {
         let mut server = Self::spawn(options, name, &["--dev"])?;
-        server.api_key = read_api_key(&data_dir(name))?;
+        server.api_key = read_credential(&data_dir(name), "/mnemoverse/api_key")?;
         Ok(server)
     }
 
@@ -80,7 +80,8 @@ impl Server {
         }
         let server = Self::spawn(options, name, &[])?;
         let port = server.port;
-        let callers = api_keys.into_iter().map(|api_key| Caller { port, api_key }).collect();
+        let callers = api_keys.iter().map(|api_key| Caller::with_key(port, api_key));
+        let callers = callers.collect();
         Ok((server, callers))
     }
 
@@ -112,13 +113,22 @@ impl Server {
     }
 
     fn is_ready(&self) -> bool {
-        Connection::open(self.port, "").and_then(|mut each| each.status_of("GET /readyz")).ok()
-            == Some(200)
+        let answered = self.caller().connect().and_then(|mut each| each.status_of("GET /readyz"));
+        answered.ok() == Some(200)
     }
 
     /// The tenant that `--dev` made.
     pub(crate) fn caller(&self) -> Caller {
-        Caller { port: self.port, api_key: self.api_key.clone() }
+        Caller::with_key(self.port, &self.api_key)
+    }
+
+    /// The same tenant, by the tex dialect.
+    pub(crate) fn tex_caller(&self, name: &str) -> anyhow::Result<Caller> {
+        let api_key = read_credential(&data_dir(name), "/tex/api_key")?;
+        let mut connection = self.caller().connect()?;
+        let exchanged = connection.ask("/auth/token-exchange", &json!({"api_key": api_key}))?;
+        let token = exchanged["access_token"].as_str().context("no access token")?;
+        Ok(Caller::with_token(self.port, token))
     }
 
     pub(crate) fn process_id(&self) -> u32 {
@@ -196,9 +206,9 @@ fn offline(options: &Options, dir: &Path, arguments: &[&str]) -> anyhow::Result<
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 
-fn read_api_key(data_dir: &Path) -> anyhow::Result<String> {
+fn read_credential(data_dir: &Path, pointer: &str) -> anyhow::Result<String> {
     let text = std::fs::read_to_string(data_dir.join("dev-credentials.json"))?;
     let file: Value = serde_json::from_str(&text)?;
-    let key = file["mnemoverse"]["api_key"].as_str();
-    Ok(key.context("no mnemoverse.api_key in dev-credentials.json")?.to_owned())
+    let key = file.pointer(pointer).and_then(Value::as_str);
+    Ok(key.with_context(|| format!("no {pointer} in dev-credentials.json"))?.to_owned())
 }
