@@ -91,6 +91,10 @@ fn help_names_every_command_and_the_version_is_the_package_s() {
     for part in ["learning:NAME", "--prefix", "held-out", "learned already", "--consolidate"] {
         assert!(learning.contains(part), "{part} in {learning}");
     }
+    let recall = done(&["eval", "recall", "--help"]);
+    for part in ["--dialect", "mnemoverse, tex", "--mode", "confidence AUC", "tex.api_key"] {
+        assert!(recall.contains(part), "{part} in {recall}");
+    }
     for (command, part) in [("serve", "SIGHUP"), ("completions", "bash_completion.d")] {
         let help = done(&[command, "--help"]);
         assert!(help.contains(part), "{part} in {help}");

@@ -1,8 +1,8 @@
 //! `hebbd eval`: measures what a server is worth on questions with known answers. A command owns
 //! its arguments, the order of a run and its report: `recall`, `learning`. They share `setup` (the
 //! server, the file, writing and asking), `data`, which reads the file, `client`, which talks to
-//! the server, `metrics` and `latencies`. It speaks HTTP only, so any running server can be
-//! measured.
+//! the server in one of its dialects, `metrics` and `latencies`. It speaks HTTP only, so any
+//! running server can be measured.
 
 mod client;
 mod data;
@@ -35,8 +35,8 @@ enum EvalCommand {
 pub(super) struct InProcess {
     /// Without a path, e.g. `http://127.0.0.1:40123`.
     pub base_url: String,
-    /// A mnemoverse key.
-    pub api_key: String,
+    pub mnemoverse_key: String,
+    pub tex_key: String,
     /// Dropped when the run is over; dropping it should stop the server.
     pub guard: Box<dyn Any>,
 }

@@ -132,8 +132,12 @@ pub(super) async fn start_in_process() -> anyhow::Result<InProcess> {
     std::fs::create_dir_all(&directory)?;
     let application = Application::start(&config, Arc::new(SystemClock)).await?;
     let tenant = application.create_tenant("eval", plans::LOCAL)?;
-    let order = KeyOrder::for_tenant(tenant.id, KeyKind::Mnemoverse, "eval");
-    let key = application.directory().create_key(order)?;
+    let new_key = |kind| {
+        let order = KeyOrder::for_tenant(tenant.id, kind, "eval");
+        let key = application.directory().create_key(order)?;
+        anyhow::Ok(key.secret.expose_secret().to_owned())
+    };
+    let (mnemoverse_key, tex_key) = (new_key(KeyKind::Mnemoverse)?, new_key(KeyKind::Tex)?);
     let base_url = application.base_url();
     let (stop, stopped) = oneshot::channel::<()>();
     actix_rt::spawn(application.run_until_stopped(async move {
@@ -141,7 +145,8 @@ pub(super) async fn start_in_process() -> anyhow::Result<InProcess> {
     }));
     Ok(InProcess {
         base_url,
-        api_key: key.secret.expose_secret().to_owned(),
+        mnemoverse_key,
+        tex_key,
         guard: Box::new(Running { _stop: stop, directory }),
     })
 }

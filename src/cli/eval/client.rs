@@ -1,13 +1,17 @@
-//! The calls of the mnemoverse API that a measurement needs, over HTTP. One call at a time; a
-//! latency is what this client saw, in microseconds, from sending to the last byte. Only fields of
-//! the published API are required of an answer; a server's own are read when they are there.
+//! The server as a measurement sees it: [`Memory`] is what every dialect can do, a file for each
+//! dialect says how, [`Http`] carries it. One call at a time; a latency is what this client saw, in
+//! microseconds, from sending to the last byte. Only fields of the published APIs are required of
+//! an answer; a server's own are read when they are there.
+
+pub(super) mod mnemoverse;
+pub(super) mod tex;
 
 use std::time::Duration;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, bail};
+use clap::ValueEnum;
 use reqwest::{RequestBuilder, StatusCode};
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
 use super::data::Turn;
 use crate::types::{Clock, SystemClock};
@@ -16,244 +20,136 @@ const TIMEOUT: Duration = Duration::from_secs(120);
 /// Characters of an unexpected answer that are shown.
 const SHOWN_CHARS: usize = 300;
 
-pub(super) struct Client {
-    http: reqwest::Client,
-    /// Without a trailing slash.
-    base_url: String,
-    api_key: String,
+/// A memory API to measure through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Dialect {
+    Mnemoverse,
+    Tex,
+}
+
+/// Where a server is, and a key that it knows.
+pub(super) struct Access {
+    pub(super) base_url: String,
+    pub(super) api_key: String,
     /// Where the key came from, for the message when it is refused.
-    key_source: String,
-    clock: SystemClock,
+    pub(super) key_source: String,
 }
 
-#[derive(Serialize)]
-pub(super) struct NewAtom<'a> {
-    content: &'a str,
-    domain: &'a str,
-    external_ref: String,
-    metadata: TurnMetadata<'a>,
-}
-
-#[derive(Serialize)]
-struct TurnMetadata<'a> {
-    dia_id: &'a str,
-    session_id: &'a str,
-    occurred_at: &'a str,
-}
-
-#[derive(Serialize)]
-pub(super) struct ReadQuery<'a> {
-    pub(super) query: &'a str,
-    pub(super) domain: &'a str,
-    pub(super) top_k: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) min_relevance: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) include_associations: Option<bool>,
-}
-
-#[derive(Serialize)]
-pub(super) struct Feedback<'a> {
-    pub(super) atom_ids: &'a [String],
-    /// -1 to 1.
-    pub(super) outcome: f64,
-    pub(super) domain: &'a str,
-    /// As the read answered them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) query_concepts: Option<&'a [String]>,
-}
-
-#[derive(Serialize)]
-struct Consolidate<'a> {
-    domain: &'a str,
-}
-
-#[derive(Deserialize)]
-pub(super) struct Item {
-    pub(super) atom_id: String,
-    pub(super) relevance: f64,
-    pub(super) domain: String,
-    metadata: serde_json::Value,
-}
-
-#[derive(Serialize)]
-struct WriteBatch<'a> {
-    items: &'a [NewAtom<'a>],
-}
-
-#[derive(Deserialize)]
-struct WriteAnswer {
-    results: Vec<WriteResult>,
-}
-
-#[derive(Deserialize)]
-pub(super) struct WriteResult {
+/// What storing one turn came to.
+pub(super) struct StoredTurn {
     pub(super) stored: bool,
-    /// `None` when the write was refused; the first atom's when its reference is repeated.
-    pub(super) atom_id: Option<String>,
+    /// `None` when the turn was refused; the first one's when it was known already.
+    pub(super) id: Option<String>,
 }
 
-#[derive(Deserialize)]
-pub(super) struct ReadAnswer {
-    /// Best first.
+/// What came back for one question.
+pub(super) struct Answer {
+    /// The turns, best first.
     pub(super) items: Vec<Item>,
-    #[serde(default)]
+    /// Results that are no turns. They take places of those asked for, and never count as evidence.
+    pub(super) others: usize,
+    /// What the server thinks of the whole answer, 0 to 1; `None` in a dialect that does not say.
+    pub(super) confidence: Option<f64>,
+    /// Empty in a dialect that has none.
     pub(super) query_concepts: Vec<String>,
 }
 
-#[derive(Deserialize)]
-pub(super) struct FeedbackAnswer {
-    /// Atoms that were rated.
-    pub(super) updated_count: u64,
-    #[serde(default)]
-    pub(super) coactivation_edges: u64,
+pub(super) struct Item {
+    /// The id that storing the turn answered.
+    pub(super) id: String,
+    /// The turn's name in the data set; `None` in a dialect that does not return it.
+    pub(super) dia_id: Option<String>,
+    /// 0 to 1.
+    pub(super) relevance: f64,
 }
 
-#[derive(Deserialize)]
-pub(super) struct ConsolidateAnswer {
-    pub(super) atoms_before: u64,
-    pub(super) atoms_after: u64,
-    pub(super) prototypes_created: u64,
-    pub(super) singletons_protected: u64,
+/// A server through one dialect. A domain is what holds one conversation, apart from others.
+pub(super) trait Memory {
+    /// Turns sent with one write.
+    const WRITE_BATCH: usize;
+
+    /// Stores turns in order; one result for each, and the latency.
+    ///
+    /// # Errors
+    /// When the server does not answer, or refuses the write as a whole.
+    async fn store(&self, domain: &str, turns: &[Turn]) -> anyhow::Result<(Vec<StoredTurn>, u64)>;
+
+    /// Asks one question of one domain.
+    ///
+    /// # Errors
+    /// When the server does not answer, or outside the contract.
+    async fn ask(&self, domain: &str, text: &str, top_k: usize) -> anyhow::Result<(Answer, u64)>;
 }
 
-/// What consolidation may change about an atom.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub(super) struct AtomState {
-    atom_type: String,
-    is_protected: bool,
-    /// The prototype that stands for it, where the server says so.
-    pub(super) consolidated_into: Option<String>,
+/// Carries requests to one server.
+struct Http {
+    client: reqwest::Client,
+    /// Without a trailing slash.
+    base_url: String,
+    clock: SystemClock,
 }
 
-#[derive(Deserialize)]
-pub(super) struct Stats {
-    pub(super) total_atoms: u64,
-    pub(super) domains: Vec<String>,
-    pub(super) hebbian_edges: u64,
+struct Response {
+    url: String,
+    status: StatusCode,
+    body: Vec<u8>,
+    elapsed_us: u64,
 }
 
-impl<'a> NewAtom<'a> {
-    /// Repeating the write of a turn answers the id of the first.
-    pub(super) fn of_turn(turn: &'a Turn, domain: &'a str) -> Self {
-        Self {
-            content: &turn.content,
-            domain,
-            external_ref: format!("{domain}/{}", turn.dia_id),
-            metadata: TurnMetadata {
-                dia_id: &turn.dia_id,
-                session_id: &turn.session_id,
-                occurred_at: &turn.occurred_at,
-            },
-        }
-    }
-}
-
-impl Item {
-    /// The turn this atom came from.
-    pub(super) fn dia_id(&self) -> Option<&str> {
-        self.metadata.get("dia_id")?.as_str()
-    }
-}
-
-impl Client {
-    pub(super) fn new(base_url: &str, api_key: String, key_source: String) -> anyhow::Result<Self> {
+impl Http {
+    fn new(base_url: &str) -> anyhow::Result<Self> {
         // Another part of the process may have installed one before; either serves.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let mut builder = reqwest::Client::builder().timeout(TIMEOUT);
         if base_url.starts_with("http://") {
             builder = builder.tls_certs_only([]).no_proxy();
         }
-        let http = builder.build().context("cannot prepare an HTTP client")?;
+        let client = builder.build().context("cannot prepare an HTTP client")?;
         let base_url = base_url.trim_end_matches('/').to_owned();
-        Ok(Self { http, base_url, api_key, key_source, clock: SystemClock })
+        Ok(Self { client, base_url, clock: SystemClock })
     }
 
-    /// One result per item, in order.
-    pub(super) async fn write_batch(
-        &self,
-        items: &[NewAtom<'_>],
-    ) -> anyhow::Result<(Vec<WriteResult>, u64)> {
-        let (answer, elapsed_us): (WriteAnswer, u64) =
-            self.post("/memory/write-batch", &WriteBatch { items }).await?;
-        let count = answer.results.len();
-        let sent = items.len();
-        ensure!(count == sent, "the server answered {count} results for a batch of {sent}");
-        Ok((answer.results, elapsed_us))
+    fn get(&self, path: &str) -> RequestBuilder {
+        self.client.get(self.url(path))
     }
 
-    pub(super) async fn read(&self, query: &ReadQuery<'_>) -> anyhow::Result<(ReadAnswer, u64)> {
-        self.post("/memory/read", query).await
-    }
-
-    pub(super) async fn give_feedback(
-        &self,
-        feedback: &Feedback<'_>,
-    ) -> anyhow::Result<(FeedbackAnswer, u64)> {
-        self.post("/memory/feedback", feedback).await
-    }
-
-    pub(super) async fn consolidate(
-        &self,
-        domain: &str,
-    ) -> anyhow::Result<(ConsolidateAnswer, u64)> {
-        self.post("/memory/consolidate", &Consolidate { domain }).await
-    }
-
-    pub(super) async fn stats(&self) -> anyhow::Result<Stats> {
-        let url = self.url("/memory/stats");
-        let (status, body, _) = self.send(self.http.get(&url), &url).await?;
-        parse(&url, status, &body)
-    }
-
-    /// `None` when the server has no atom of that id.
-    pub(super) async fn find_atom(&self, id: &str) -> anyhow::Result<Option<AtomState>> {
-        let url = self.url(&format!("/memory/atoms/{id}"));
-        let (status, body, _) = self.send(self.http.get(&url), &url).await?;
-        if status == StatusCode::NOT_FOUND {
-            return Ok(None);
-        }
-        parse(&url, status, &body).map(Some)
+    fn post(&self, path: &str) -> RequestBuilder {
+        self.client.post(self.url(path))
     }
 
     fn url(&self, path: &str) -> String {
-        format!("{}/api/v1{path}", self.base_url)
+        format!("{}{path}", self.base_url)
     }
 
-    async fn post<T: DeserializeOwned>(
-        &self,
-        path: &str,
-        body: &impl Serialize,
-    ) -> anyhow::Result<(T, u64)> {
-        let url = self.url(path);
-        let (status, body, elapsed_us) = self.send(self.http.post(&url).json(body), &url).await?;
-        Ok((parse(&url, status, &body)?, elapsed_us))
-    }
-
-    async fn send(
-        &self,
-        request: RequestBuilder,
-        url: &str,
-    ) -> anyhow::Result<(StatusCode, Vec<u8>, u64)> {
-        let request = request.header("X-Api-Key", &self.api_key);
+    /// # Errors
+    /// When there is no answer. One of any status is no error.
+    async fn send(&self, request: RequestBuilder) -> anyhow::Result<Response> {
+        let (client, request) = request.build_split();
+        let request = request.context("cannot prepare a request")?;
+        let url = request.url().to_string();
         let start_us = self.clock.monotonic_micros();
         let unreachable = || format!("no answer from {url}; is the server running there?");
-        let response = request.send().await.with_context(unreachable)?;
+        let response = client.execute(request).await.with_context(unreachable)?;
         let status = response.status();
-        let body = response.bytes().await.with_context(unreachable)?;
+        let body = response.bytes().await.with_context(unreachable)?.to_vec();
         let elapsed_us = self.clock.monotonic_micros() - start_us;
-        if status == StatusCode::UNAUTHORIZED {
-            bail!("{url} refused {} (HTTP 401)", self.key_source);
-        }
-        Ok((status, body.to_vec(), elapsed_us))
+        Ok(Response { url, status, body, elapsed_us })
     }
 }
 
-fn parse<T: DeserializeOwned>(url: &str, status: StatusCode, body: &[u8]) -> anyhow::Result<T> {
-    if status != StatusCode::OK {
-        let shown: String = String::from_utf8_lossy(body).chars().take(SHOWN_CHARS).collect();
-        bail!("{url} answered HTTP {status}: {shown}");
+impl Response {
+    /// Reads the body of an answer with the status `expected`.
+    fn parse<T: DeserializeOwned>(
+        &self,
+        expected: StatusCode,
+        dialect: &'static str,
+    ) -> anyhow::Result<T> {
+        let Self { url, status, body, .. } = self;
+        if *status != expected {
+            let shown: String = String::from_utf8_lossy(body).chars().take(SHOWN_CHARS).collect();
+            bail!("{url} answered HTTP {status}: {shown}");
+        }
+        serde_json::from_slice(body)
+            .with_context(|| format!("{url} answered outside the {dialect} contract"))
     }
-    serde_json::from_slice(body)
-        .with_context(|| format!("{url} answered outside the mnemoverse contract"))
 }

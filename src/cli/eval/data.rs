@@ -38,7 +38,10 @@ pub(super) struct Turn {
     pub(super) session_id: String,
     /// The session's time plus one second per turn, `2023-05-08T13:56:00Z`.
     pub(super) occurred_at: String,
-    /// `[<date>] <speaker>: <text>`, with an image's caption, cut at the longest content allowed.
+    pub(super) speaker: String,
+    /// What was said, with an image's caption. Empty when there is neither.
+    pub(super) text: String,
+    /// `[<date>] <speaker>: <text>`, cut at the longest content allowed.
     pub(super) content: String,
 }
 
@@ -99,27 +102,31 @@ fn parse_turns(conversation: &Value, at: &str) -> Result<Vec<Turn>, DataError> {
         for (position, turn) in as_list(session, &session_at)?.iter().enumerate() {
             let turn_at = format!("{session_at}[{position}]");
             let turn = as_object(turn, &turn_at)?;
+            let dia_id = string_in(turn, &turn_at, "dia_id")?;
+            let speaker = string_in(turn, &turn_at, "speaker")?;
+            let text = text_of(turn, &turn_at)?;
             turns.push(Turn {
-                dia_id: string_in(turn, &turn_at, "dia_id")?.to_owned(),
+                dia_id: dia_id.to_owned(),
                 session_id: format!("session-{number}"),
                 occurred_at: seconds_later(start, position),
-                content: content_of(turn, &turn_at, date)?,
+                speaker: speaker.to_owned(),
+                content: content_of(date, speaker, &text),
+                text: text.trim_start().to_owned(),
             });
         }
     }
     Ok(turns)
 }
 
-fn content_of(turn: &Map<String, Value>, at: &str, date: &str) -> Result<String, DataError> {
-    let speaker = string_in(turn, at, "speaker")?;
+fn text_of(turn: &Map<String, Value>, at: &str) -> Result<String, DataError> {
     let text = if turn.contains_key("text") { string_in(turn, at, "text")? } else { "" };
-    let mut content = format!("[{date}] {speaker}: {text}");
-    if let Some(caption) = turn.get("blip_caption").and_then(Value::as_str)
-        && !caption.is_empty()
-    {
-        content.push_str(&format!(" [image: {caption}]"));
-    }
-    Ok(content.chars().take(CONTENT_CHARS_MAX).collect())
+    let caption = turn.get("blip_caption").and_then(Value::as_str).unwrap_or_default();
+    let image = if caption.is_empty() { String::new() } else { format!(" [image: {caption}]") };
+    Ok(format!("{text}{image}"))
+}
+
+fn content_of(date: &str, speaker: &str, text: &str) -> String {
+    format!("[{date}] {speaker}: {text}").chars().take(CONTENT_CHARS_MAX).collect()
 }
 
 /// `None` when no evidence names a turn that exists: such a question cannot be scored.
@@ -260,6 +267,12 @@ mod tests {
                 "[9:05 am on 3 March, 2021] Bo:  [image: a blue shed]",
                 "[12:30 pm on 31 December, 2021] Bo: Hello",
             ]
+        );
+        let said: Vec<(&str, &str)> =
+            turns.iter().map(|turn| (turn.speaker.as_str(), turn.text.as_str())).collect();
+        assert_eq!(
+            said,
+            [("Ana", "I painted the shed."), ("Bo", "[image: a blue shed]"), ("Bo", "Hello")]
         );
         assert_eq!(turns[1].occurred_at, "2021-03-03T09:05:01Z");
         assert_eq!(turns[2].occurred_at, "2021-12-31T12:30:00Z");

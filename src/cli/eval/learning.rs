@@ -12,7 +12,7 @@ use anyhow::bail;
 use clap::{Args, ValueEnum};
 
 use super::InProcess;
-use super::client::{Client, Feedback, Stats};
+use super::client::mnemoverse::{Feedback, Mnemoverse, Stats};
 use super::latencies::Latencies;
 use super::setup::{Subject, SubjectArgs, domain_of, progress_bar};
 use crate::cli::output;
@@ -90,7 +90,6 @@ pub(super) async fn run(
     start: impl AsyncFnOnce() -> anyhow::Result<InProcess>,
 ) -> anyhow::Result<()> {
     let subject = args.subject.prepare(start).await?;
-    let client = &subject.client;
     let is_fresh = is_fresh(args, &subject).await?;
     let written = subject.write_all(&args.prefix).await?;
     let limit = args.subject.limit_questions.unwrap_or(usize::MAX);
@@ -99,18 +98,18 @@ pub(super) async fn run(
 
     let mut reads = Latencies::default();
     let nothing_stands_for_another = BTreeMap::new();
-    let answers = measure(args, client, "before", &questions, &mut reads).await?;
+    let answers = measure(&subject, "before", &questions, &mut reads).await?;
     let before = questions::means(&answers, &nothing_stands_for_another);
-    let taught = teach(args, client, &questions.asked, &mut reads).await?;
-    let answers = measure(args, client, "after", &questions, &mut reads).await?;
+    let taught = teach(args, &subject, &questions.asked, &mut reads).await?;
+    let answers = measure(&subject, "after", &questions, &mut reads).await?;
     let after = questions::means(&answers, &nothing_stands_for_another);
 
     let mut consolidation = None;
     if args.consolidate {
         let domains =
             subject.conversations.iter().map(|each| domain_of(&args.prefix, each)).collect();
-        let mut run = consolidation::run_twice(client, domains, &written).await?;
-        let answers = measure(args, client, "merged", &questions, &mut reads).await?;
+        let mut run = consolidation::run_twice(&subject.client, domains, &written).await?;
+        let answers = measure(&subject, "merged", &questions, &mut reads).await?;
         run.recall = questions::means(&answers, &nothing_stands_for_another);
         run.recall_by_prototypes = questions::means(&answers, &run.prototypes_by_member);
         consolidation = Some(run);
@@ -124,7 +123,7 @@ pub(super) async fn run(
 }
 
 /// Whether the tenant is empty; says so if it is not.
-async fn is_fresh(args: &LearningArgs, subject: &Subject) -> anyhow::Result<bool> {
+async fn is_fresh(args: &LearningArgs, subject: &Subject<Mnemoverse>) -> anyhow::Result<bool> {
     let Stats { total_atoms, hebbian_edges, domains: known } = subject.client.stats().await?;
     let mut domains = subject.conversations.iter().map(|each| domain_of(&args.prefix, each));
     let is_fresh = total_atoms == 0 && hebbian_edges == 0;
@@ -143,8 +142,7 @@ async fn is_fresh(args: &LearningArgs, subject: &Subject) -> anyhow::Result<bool
 
 /// Asks every question.
 async fn measure<'a>(
-    args: &LearningArgs,
-    client: &Client,
+    subject: &Subject<Mnemoverse>,
     name: &'static str,
     questions: &'a Parts<Vec<Ask<'a>>>,
     reads: &mut Latencies,
@@ -160,8 +158,8 @@ async fn measure<'a>(
     ];
     for (asks, answers) in parts {
         for ask in asks {
-            let answer = args.subject.ask(client, ask.text, &ask.domain, reads).await?;
-            let found = answer.items.into_iter().map(|item| item.atom_id).collect();
+            let answer = subject.ask(ask.text, &ask.domain, reads).await?;
+            let found = answer.items.into_iter().map(|item| item.id).collect();
             answers.push(Answer { gold: &ask.gold, found });
             bar.inc(1);
         }
@@ -173,15 +171,15 @@ async fn measure<'a>(
 /// Reads every question once more and says which atoms it wanted.
 async fn teach(
     args: &LearningArgs,
-    client: &Client,
+    subject: &Subject<Mnemoverse>,
     asks: &[Ask<'_>],
     reads: &mut Latencies,
 ) -> anyhow::Result<Taught> {
     let bar = progress_bar("teaching", asks.len());
     let mut taught = Taught::default();
     for ask in asks {
-        let answer = args.subject.ask(client, ask.text, &ask.domain, reads).await?;
-        let returned = answer.items.into_iter().map(|item| item.atom_id);
+        let answer = subject.ask(ask.text, &ask.domain, reads).await?;
+        let returned = answer.items.into_iter().map(|item| item.id);
         let wrong: Vec<String> = returned.filter(|id| !ask.gold.contains(id)).collect();
         for (atom_ids, outcome) in [(&ask.gold_atoms, 1.0), (&wrong, -1.0)] {
             if atom_ids.is_empty() {
@@ -191,7 +189,7 @@ async fn teach(
                 (!args.without_concepts).then_some(answer.query_concepts.as_slice());
             let domain = &ask.domain;
             let feedback = Feedback { atom_ids, outcome, domain, query_concepts };
-            let (answer, elapsed_us) = client.give_feedback(&feedback).await?;
+            let (answer, elapsed_us) = subject.client.give_feedback(&feedback).await?;
             taught.feedbacks.record(elapsed_us);
             taught.atoms_rated += answer.updated_count;
             taught.coactivation_edges += answer.coactivation_edges;

@@ -12,13 +12,12 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Map, Value, json};
 
 use super::InProcess;
-use super::client::{Client, NewAtom, ReadAnswer, ReadQuery};
+use super::client::mnemoverse::{Mnemoverse, ReadOptions};
+use super::client::tex::{Mode, Tex};
+use super::client::{Access, Answer, Dialect, Memory};
 use super::data::{self, Conversation};
 use super::latencies::Latencies;
 use super::metrics::two;
-
-/// Turns sent with one write.
-const WRITE_BATCH: usize = 200;
 
 // Not a doc comment: the help of a command that flattens these arguments would begin with it.
 // Without `url` and `credentials` a server is started for the run.
@@ -30,7 +29,7 @@ pub(super) struct SubjectArgs {
     /// The server to measure, e.g. http://127.0.0.1:8787; needs --api-key
     #[arg(long, conflicts_with = "credentials")]
     url: Option<String>,
-    /// The mnemoverse API key for --url
+    /// The API key for --url
     #[arg(long, env = "HEBBD_API_KEY", hide_env_values = true)]
     api_key: Option<String>,
     /// The credentials file of a development server (dev-credentials.json)
@@ -38,10 +37,10 @@ pub(super) struct SubjectArgs {
     credentials: Option<PathBuf>,
     /// Results asked for with each question
     #[arg(long, default_value_t = 10)]
-    pub(super) top_k: usize,
+    top_k: usize,
     /// Floor of relevance, 0 to 1; the server's own when absent
     #[arg(long)]
-    pub(super) min_relevance: Option<f64>,
+    min_relevance: Option<f64>,
     /// Ask without associations
     #[arg(long)]
     no_associations: bool,
@@ -54,9 +53,10 @@ pub(super) struct SubjectArgs {
 }
 
 /// What is measured, and with what. The server stops when it is dropped, if it was started here.
-pub(super) struct Subject {
-    pub(super) client: Client,
+pub(super) struct Subject<M> {
+    pub(super) client: M,
     pub(super) conversations: Vec<Conversation>,
+    top_k: usize,
     _guard: Option<Box<dyn Any>>,
 }
 
@@ -66,74 +66,85 @@ pub(super) struct Written {
     pub(super) turns: usize,
     /// Turns the server would not store.
     pub(super) refused: usize,
-    /// Per write request of up to 200 turns.
+    /// Per write request of up to [`Memory::WRITE_BATCH`] turns.
     pub(super) batches: Latencies,
-    /// By domain and turn. A turn that was refused has no atom.
-    atom_ids: BTreeMap<String, BTreeMap<String, String>>,
+    /// Ids by domain and turn. A turn that was refused has none.
+    ids: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 impl SubjectArgs {
-    /// Reads the file first: a mistake in it is found before anything is started.
+    /// A server to be measured through mnemoverse. Reads the file first: a mistake in it is found
+    /// before anything is started.
     ///
     /// # Errors
     /// When the file is not usable, or the server cannot be started or its key not be found.
     pub(super) async fn prepare(
         &self,
         start: impl AsyncFnOnce() -> anyhow::Result<InProcess>,
-    ) -> anyhow::Result<Subject> {
-        let path = self.data.display();
-        let text =
-            std::fs::read_to_string(&self.data).with_context(|| format!("cannot read {path}"))?;
-        let conversations = data::parse(&text).with_context(|| format!("{path} is not usable"))?;
-        let (client, guard) = self.connect(start).await?;
-        Ok(Subject { client, conversations, _guard: guard })
-    }
-
-    async fn connect(
-        &self,
-        start: impl AsyncFnOnce() -> anyhow::Result<InProcess>,
-    ) -> anyhow::Result<(Client, Option<Box<dyn Any>>)> {
-        if let Some(path) = &self.credentials {
-            let (url, key) = read_credentials(path)?;
-            let source = format!("mnemoverse.api_key of {}", path.display());
-            return Ok((Client::new(&url, key, source)?, None));
-        }
-        if let Some(url) = &self.url {
-            let key = self.api_key.clone().context("--url needs --api-key (or HEBBD_API_KEY)")?;
-            return Ok((Client::new(url, key, "--api-key or HEBBD_API_KEY".to_owned())?, None));
-        }
-        let server = start().await.context("cannot start a server for the run")?;
-        let source = "the key of the server started for this run".to_owned();
-        Ok((Client::new(&server.base_url, server.api_key, source)?, Some(server.guard)))
-    }
-
-    /// Asks one question and holds the answer to what the contract promises.
-    ///
-    /// # Errors
-    /// When the server does not answer, too much, or from another domain.
-    pub(super) async fn ask(
-        &self,
-        client: &Client,
-        text: &str,
-        domain: &str,
-        reads: &mut Latencies,
-    ) -> anyhow::Result<ReadAnswer> {
-        let query = ReadQuery {
-            query: text,
-            domain,
-            top_k: self.top_k,
+    ) -> anyhow::Result<Subject<Mnemoverse>> {
+        let conversations = self.read_data()?;
+        let (access, guard) = self.find_access(Dialect::Mnemoverse, start).await?;
+        let options = ReadOptions {
             min_relevance: self.min_relevance,
             include_associations: self.no_associations.then_some(false),
         };
-        let (answer, elapsed_us) = client.read(&query).await?;
-        reads.record(elapsed_us);
-        let count = answer.items.len();
-        ensure!(count <= self.top_k, "asked for {} items, got {count}", self.top_k);
-        ensure!(
-            answer.items.iter().all(|item| item.domain == domain),
-            "a read of {domain} returned another domain's atom",
-        );
-        Ok(answer)
+        let client = Mnemoverse::new(access, options)?;
+        Ok(Subject { client, conversations, top_k: self.top_k, _guard: guard })
+    }
+
+    /// The same through Tex.
+    ///
+    /// # Errors
+    /// Those of [`Self::prepare`], and when the server gives no access token for the key.
+    pub(super) async fn prepare_tex(
+        &self,
+        mode: Mode,
+        start: impl AsyncFnOnce() -> anyhow::Result<InProcess>,
+    ) -> anyhow::Result<Subject<Tex>> {
+        let conversations = self.read_data()?;
+        let (access, guard) = self.find_access(Dialect::Tex, start).await?;
+        let client = Tex::open(access, mode).await?;
+        Ok(Subject { client, conversations, top_k: self.top_k, _guard: guard })
+    }
+
+    /// An argument that was given and that Tex has nothing for.
+    pub(super) fn find_not_for_tex(&self) -> Option<&'static str> {
+        if self.min_relevance.is_some() {
+            Some("--min-relevance")
+        } else {
+            self.no_associations.then_some("--no-associations")
+        }
+    }
+
+    fn read_data(&self) -> anyhow::Result<Vec<Conversation>> {
+        let path = self.data.display();
+        let text =
+            std::fs::read_to_string(&self.data).with_context(|| format!("cannot read {path}"))?;
+        data::parse(&text).with_context(|| format!("{path} is not usable"))
+    }
+
+    async fn find_access(
+        &self,
+        dialect: Dialect,
+        start: impl AsyncFnOnce() -> anyhow::Result<InProcess>,
+    ) -> anyhow::Result<(Access, Option<Box<dyn Any>>)> {
+        if let Some(path) = &self.credentials {
+            return Ok((read_credentials(path, dialect)?, None));
+        }
+        if let Some(url) = &self.url {
+            let api_key =
+                self.api_key.clone().context("--url needs --api-key (or HEBBD_API_KEY)")?;
+            let key_source = "--api-key or HEBBD_API_KEY".to_owned();
+            return Ok((Access { base_url: url.clone(), api_key, key_source }, None));
+        }
+        let server = start().await.context("cannot start a server for the run")?;
+        let api_key = match dialect {
+            Dialect::Mnemoverse => server.mnemoverse_key,
+            Dialect::Tex => server.tex_key,
+        };
+        let key_source = "the key of the server started for this run".to_owned();
+        let access = Access { base_url: server.base_url, api_key, key_source };
+        Ok((access, Some(server.guard)))
     }
 
     /// The result of the command, in the form that was asked for.
@@ -146,7 +157,7 @@ impl SubjectArgs {
     }
 }
 
-impl Subject {
+impl<M: Memory> Subject<M> {
     /// Writes every conversation into its domain.
     ///
     /// # Errors
@@ -157,32 +168,56 @@ impl Subject {
         let mut written = Written::default();
         for conversation in &self.conversations {
             let domain = domain_of(prefix, conversation);
-            for turns in conversation.turns.chunks(WRITE_BATCH) {
-                let items: Vec<NewAtom> =
-                    turns.iter().map(|turn| NewAtom::of_turn(turn, &domain)).collect();
-                let (results, elapsed_us) = self.client.write_batch(&items).await?;
+            for turns in conversation.turns.chunks(M::WRITE_BATCH) {
+                let (results, elapsed_us) = self.client.store(&domain, turns).await?;
                 written.batches.record(elapsed_us);
-                written.turns += items.len();
+                written.turns += turns.len();
                 written.refused += results.iter().filter(|result| !result.stored).count();
                 let ids = turns.iter().zip(results);
-                let ids = ids.filter_map(|(turn, it)| Some((turn.dia_id.clone(), it.atom_id?)));
-                written.atom_ids.entry(domain.clone()).or_default().extend(ids);
-                bar.inc(items.len() as u64);
+                let ids = ids.filter_map(|(turn, it)| Some((turn.dia_id.clone(), it.id?)));
+                written.ids.entry(domain.clone()).or_default().extend(ids);
+                bar.inc(turns.len() as u64);
             }
         }
         bar.finish_and_clear();
         Ok(written)
     }
+
+    /// Asks one question and holds the answer to what the contract promises.
+    ///
+    /// # Errors
+    /// When the server does not answer, too much, or from another domain.
+    pub(super) async fn ask(
+        &self,
+        text: &str,
+        domain: &str,
+        reads: &mut Latencies,
+    ) -> anyhow::Result<Answer> {
+        let (answer, elapsed_us) = self.client.ask(domain, text, self.top_k).await?;
+        reads.record(elapsed_us);
+        let count = answer.items.len() + answer.others;
+        ensure!(count <= self.top_k, "asked for {} items, got {count}", self.top_k);
+        Ok(answer)
+    }
 }
 
 impl Written {
-    /// `None` for a turn that was refused.
-    pub(super) fn find_atom_id(&self, domain: &str, dia_id: &str) -> Option<&str> {
-        self.atom_ids.get(domain)?.get(dia_id).map(String::as_str)
+    /// The id that the turn was stored by; `None` for one that was refused.
+    pub(super) fn find_id(&self, domain: &str, dia_id: &str) -> Option<&str> {
+        self.ids.get(domain)?.get(dia_id).map(String::as_str)
     }
 
-    pub(super) fn atom_ids(&self) -> impl Iterator<Item = &str> {
-        self.atom_ids.values().flat_map(BTreeMap::values).map(String::as_str)
+    pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
+        self.ids.values().flat_map(BTreeMap::values).map(String::as_str)
+    }
+
+    /// The domain and the name of every stored turn, by its id.
+    pub(super) fn turns_by_id(&self) -> BTreeMap<&str, (&str, &str)> {
+        let domains = self.ids.iter();
+        let turns = domains.flat_map(|(domain, ids)| {
+            ids.iter().map(|(dia_id, id)| (id.as_str(), (domain.as_str(), dia_id.as_str())))
+        });
+        turns.collect()
     }
 
     /// The fields of a JSON report.
@@ -213,7 +248,7 @@ pub(super) fn progress_bar(what: &'static str, total: usize) -> ProgressBar {
     if let Ok(style) = style { bar.with_style(style) } else { bar }
 }
 
-fn read_credentials(path: &Path) -> anyhow::Result<(String, String)> {
+fn read_credentials(path: &Path, dialect: Dialect) -> anyhow::Result<Access> {
     let shown = path.display();
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {shown}"))?;
     let file: Value =
@@ -222,7 +257,15 @@ fn read_credentials(path: &Path) -> anyhow::Result<(String, String)> {
         let value = file.pointer(pointer).and_then(Value::as_str);
         value.map(str::to_owned).with_context(|| format!("{shown} has no string at {pointer}"))
     };
-    Ok((field("/base_url")?, field("/mnemoverse/api_key")?))
+    let (pointer, name) = match dialect {
+        Dialect::Mnemoverse => ("/mnemoverse/api_key", "mnemoverse.api_key"),
+        Dialect::Tex => ("/tex/api_key", "tex.api_key"),
+    };
+    Ok(Access {
+        base_url: field("/base_url")?,
+        api_key: field(pointer)?,
+        key_source: format!("{name} of {shown}"),
+    })
 }
 
 #[cfg(test)]
@@ -255,10 +298,23 @@ mod tests {
     }
 
     #[test]
-    fn credentials_without_the_key_name_the_missing_field() {
+    fn each_dialect_has_its_key_in_the_credentials_and_a_missing_one_is_named() {
         let file = tempfile::NamedTempFile::new().expect("a file");
-        std::fs::write(file.path(), r#"{"base_url": "http://h"}"#).expect("writes");
-        let error = read_credentials(file.path()).expect_err("fails");
+        let read = |dialect| read_credentials(file.path(), dialect);
+        let keys = json!({"base_url": "http://h", "tex": {"api_key": "t"}});
+        std::fs::write(file.path(), keys.to_string()).expect("writes");
+        let access = read(Dialect::Tex).expect("reads");
+        assert_eq!((access.base_url.as_str(), access.api_key.as_str()), ("http://h", "t"));
+        assert!(access.key_source.starts_with("tex.api_key of "), "{}", access.key_source);
+        let error = read(Dialect::Mnemoverse).err().expect("fails");
         assert!(error.to_string().contains("/mnemoverse/api_key"), "{error}");
+    }
+
+    #[test]
+    fn what_tex_has_nothing_for_is_named() {
+        let named = |args: &[&str]| parse(args).expect("parses").find_not_for_tex();
+        assert_eq!(named(&["--top-k", "5"]), None);
+        assert_eq!(named(&["--min-relevance", "0"]), Some("--min-relevance"));
+        assert_eq!(named(&["--no-associations"]), Some("--no-associations"));
     }
 }

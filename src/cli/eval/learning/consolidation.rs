@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::questions::Parts;
-use crate::cli::eval::client::{AtomState, Client, ConsolidateAnswer};
+use crate::cli::eval::client::mnemoverse::{AtomState, ConsolidateAnswer, Mnemoverse};
 use crate::cli::eval::metrics::{Means, two};
 use crate::cli::eval::setup::{Written, progress_bar};
 
@@ -38,7 +38,7 @@ pub(super) struct Consolidation {
 /// When the server does not answer, or outside the contract. A fault is no error here:
 /// [`Consolidation::find_fault`].
 pub(super) async fn run_twice(
-    client: &Client,
+    client: &Mnemoverse,
     domains: Vec<String>,
     written: &Written,
 ) -> anyhow::Result<Consolidation> {
@@ -62,12 +62,12 @@ pub(super) async fn run_twice(
 }
 
 async fn look_at_all<'a>(
-    client: &Client,
+    client: &Mnemoverse,
     written: &'a Written,
 ) -> anyhow::Result<BTreeMap<&'a str, Option<AtomState>>> {
     let mut states = BTreeMap::new();
-    let bar = progress_bar("checking", written.atom_ids().count());
-    for id in written.atom_ids() {
+    let bar = progress_bar("checking", written.ids().count());
+    for id in written.ids() {
         states.insert(id, client.find_atom(id).await?);
         bar.inc(1);
     }

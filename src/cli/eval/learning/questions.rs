@@ -78,7 +78,7 @@ fn is_asked(position: usize, half: Half) -> bool {
 }
 
 fn ask_of<'a>(text: &'a str, question: &Question, domain: &str, written: &Written) -> Ask<'a> {
-    let atom_id = |turn: &String| written.find_atom_id(domain, turn).map(str::to_owned);
+    let atom_id = |turn: &String| written.find_id(domain, turn).map(str::to_owned);
     Ask {
         domain: domain.to_owned(),
         text,

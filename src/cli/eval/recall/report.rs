@@ -6,6 +6,8 @@ use std::fmt::Write;
 
 use serde_json::{Map, Value, json};
 
+use super::confidence::Confidences;
+use crate::cli::eval::client::tex::Mode;
 use crate::cli::eval::latencies::Latencies;
 use crate::cli::eval::metrics::{Means, Score, four, means, separation_auc, two};
 use crate::cli::eval::setup::Written;
@@ -15,6 +17,8 @@ const ADVERSARIAL: i64 = 5;
 
 #[derive(Default)]
 pub(super) struct RecallReport {
+    /// How Tex was asked; `None` through mnemoverse.
+    pub(super) mode: Option<Mode>,
     /// Category and score of every question asked.
     pub(super) scores: Vec<(i64, Score)>,
     /// Relevance of the first result, 0 without one: for the conversation's own questions ...
@@ -22,6 +26,9 @@ pub(super) struct RecallReport {
     /// ... and for another conversation's.
     pub(super) other_top: Vec<f64>,
     pub(super) items_seen: usize,
+    /// Results that are no turns. Both counts are of the conversations' own questions.
+    pub(super) others_seen: usize,
+    pub(super) confidences: Confidences,
     /// Empty when the turns were stored by an earlier run.
     pub(super) written: Written,
     pub(super) reads: Latencies,
@@ -47,8 +54,8 @@ impl RecallReport {
     }
 
     #[allow(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
-    fn items_per_answer(&self) -> f64 {
-        self.items_seen as f64 / self.scores.len().max(1) as f64
+    fn per_answer(&self, seen: usize) -> f64 {
+        seen as f64 / self.scores.len().max(1) as f64
     }
 
     /// One object over several lines.
@@ -65,7 +72,7 @@ impl RecallReport {
             "mrr": pick(overall, |means| means.mrr),
             "any@10 (no adversarial)": pick(kept, |means| means.any_at_10),
             "recall@10 (no adversarial)": pick(kept, |means| means.recall_at_10),
-            "items per answer": two(self.items_per_answer()),
+            "items per answer": two(self.per_answer(self.items_seen)),
         });
         if let Value::Object(fields) = &mut object {
             self.written.put_into(fields);
@@ -73,6 +80,13 @@ impl RecallReport {
             if let Some(auc) = separation_auc(&self.own_top, &self.other_top) {
                 fields.insert("separation auc".to_owned(), json!(four(auc)));
             }
+            if let Some(mode) = self.mode {
+                fields.insert("dialect".to_owned(), json!("tex"));
+                fields.insert("mode".to_owned(), json!(mode));
+                let others = two(self.per_answer(self.others_seen));
+                fields.insert("other hits per answer".to_owned(), json!(others));
+            }
+            self.confidences.put_into(fields);
             fields.insert("by category".to_owned(), Value::Object(self.categories_json()));
         }
         format!("{object:#}")
@@ -117,15 +131,22 @@ impl RecallReport {
         let mut line = |name: &str, value: String| {
             let _ = write!(table, "\n{name:24}{value}");
         };
+        if let Some(mode) = self.mode {
+            line("asked", format!("through tex, mode {mode}"));
+        }
         if self.written.turns > 0 {
             line("turns", self.written.to_string());
             line("write batch", self.written.batches.to_string());
         }
         line("read", self.reads.to_string());
-        line("items per answer", format!("{:.2}", self.items_per_answer()));
+        line("items per answer", format!("{:.2}", self.per_answer(self.items_seen)));
+        if self.mode.is_some() {
+            line("other hits per answer", format!("{:.2}", self.per_answer(self.others_seen)));
+        }
         if let Some(auc) = separation_auc(&self.own_top, &self.other_top) {
             line("separation AUC", format!("{auc:.4}"));
         }
+        self.confidences.write_into(&mut table);
         table
     }
 }
@@ -170,6 +191,30 @@ mod tests {
         assert_eq!(json["write batch ms p50"], Value::Null);
         assert_eq!(json["separation auc"], 1.0);
         assert_eq!(json["by category"]["1"]["mrr"], 0.5);
+    }
+
+    #[test]
+    fn only_through_tex_there_is_a_mode_and_a_confidence() {
+        let added =
+            ["dialect", "mode", "other hits per answer", "confidence auc", "confidence bands"];
+        let json: Value = serde_json::from_str(&report().to_json()).expect("is JSON");
+        for name in added {
+            assert_eq!(json.get(name), None, "{name}");
+        }
+        assert!(!report().to_table().contains("confidence"));
+
+        let mut report = RecallReport { mode: Some(Mode::Deep), others_seen: 6, ..report() };
+        report.confidences.add_own(Some(0.75), true);
+        report.confidences.add_other(Some(0.25));
+        let json: Value = serde_json::from_str(&report.to_json()).expect("is JSON");
+        assert_eq!((&json["dialect"], &json["mode"]), (&json!("tex"), &json!("deep")));
+        assert_eq!(json["other hits per answer"], 2.0);
+        assert_eq!(json["confidence auc"], 1.0);
+        assert_eq!(json["confidence bands"][">=0.6"]["own"], 1.0);
+        let table = report.to_table();
+        for part in ["through tex, mode deep", "confidence AUC", "other hits", "0.3-0.6"] {
+            assert!(table.contains(part), "{part} is not in\n{table}");
+        }
     }
 
     #[test]
