@@ -13,6 +13,7 @@ pub mod routing;
 pub mod server;
 mod settings;
 mod state;
+mod validation;
 
 pub use server::{AdminSettings, BoundServer, ServerSettings, bind, bind_admin};
 pub use settings::ADMIN_TOKEN_CHARS_MIN;

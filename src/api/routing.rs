@@ -76,6 +76,12 @@ pub const fn public(path: &'static str, route: fn() -> Route) -> Endpoint {
     Endpoint::new(Verb::Get, path, Access::Public, route)
 }
 
+/// A `POST` that anybody may send.
+#[must_use]
+pub const fn public_post(path: &'static str, route: fn() -> Route) -> Endpoint {
+    Endpoint::new(Verb::Post, path, Access::Public, route)
+}
+
 /// A `GET` for authenticated callers.
 #[must_use]
 pub const fn get(path: &'static str, route: fn() -> Route) -> Endpoint {

@@ -59,16 +59,23 @@ impl Timestamp {
         self.0.div_euclid(86_400_000_000)
     }
 
-    /// Year and month (1 to 12) in UTC.
+    /// Year, month (1 to 12) and day (1 to 31) in UTC.
     #[must_use]
-    pub fn year_month(self) -> (i16, i8) {
+    pub fn date(self) -> (i16, i8, i8) {
         match jiff::Timestamp::from_microsecond(self.0) {
             Ok(instant) => {
                 let date = jiff::tz::TimeZone::UTC.to_datetime(instant).date();
-                (date.year(), date.month())
+                (date.year(), date.month(), date.day())
             }
-            Err(_) => (9999, 12),
+            Err(_) => (9999, 12, 31),
         }
+    }
+
+    /// Year and month (1 to 12) in UTC.
+    #[must_use]
+    pub fn year_month(self) -> (i16, i8) {
+        let (year, month, _) = self.date();
+        (year, month)
     }
 
     /// The first instant of a month in UTC, clamped to what there is.

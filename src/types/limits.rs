@@ -73,8 +73,8 @@ pub const TOP_K_MAX: usize = 100;
 pub const EXPORT_PAGE_MAX: usize = 256;
 /// Stored bytes after which a page of an export ends.
 pub const EXPORT_PAGE_BYTES: usize = 1024 * 1024;
-/// Bytes of one request body: a batch of 500 atoms of ordinary size with metadata.
-pub const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Bytes of one request body: a long history of conversation in one call.
+pub const BODY_BYTES_MAX: usize = 50 * 1024 * 1024;
 /// Concepts taken from the text of one atom, and of one query.
 pub const EXTRACTED_CONCEPTS_MAX: usize = 10;
 /// Edges kept at one concept; the weakest make room.

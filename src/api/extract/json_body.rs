@@ -1,5 +1,5 @@
-//! A request's body as JSON text: the right media type, not too large, arrived in time, valid
-//! UTF-8 and of bounded depth. What the text means is the dialect's business.
+//! A request's body as JSON text: of the media type that is asked for, not too large, arrived in
+//! time, valid UTF-8 and of bounded depth. What the text means is the dialect's business.
 
 use std::marker::PhantomData;
 
@@ -58,6 +58,42 @@ impl<E> JsonBody<E> {
     }
 }
 
+/// What is asked of a body besides that it is text of bounded depth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::api) struct BodyRule {
+    /// Whether anything but `application/json` is refused; of a refused body not one byte is taken.
+    pub(in crate::api) says_json: bool,
+    pub(in crate::api) bytes_max: usize,
+}
+
+impl BodyRule {
+    /// A body that says it is JSON, as large as this server takes.
+    fn json(request: &HttpRequest) -> Self {
+        Self { says_json: true, ..Self::anything(request) }
+    }
+
+    /// A body of any media type, as large as this server takes.
+    pub(in crate::api) fn anything(request: &HttpRequest) -> Self {
+        let limit = request.app_data::<BodyLimit>();
+        let bytes_max = limit.map_or(limits::BODY_BYTES_MAX, |limit| limit.0);
+        Self { says_json: false, bytes_max }
+    }
+}
+
+/// Receives a body until the request's deadline. What the headers say is checked at once, the rest
+/// when the future runs.
+pub(in crate::api) fn receive_body(
+    request: &HttpRequest,
+    payload: &mut Payload,
+    rule: BodyRule,
+) -> impl Future<Output = Result<String, BodyError>> + use<> {
+    let media_type = if rule.says_json { check_media_type(request.headers()) } else { Ok(()) };
+    let length = media_type.and_then(|()| check_headers(request.headers(), rule.bytes_max));
+    let deadline = RequestDeadline::of(request);
+    let payload = payload.take();
+    async move { into_text(receive_in_time(payload, length?, rule.bytes_max, deadline).await?) }
+}
+
 impl<E> FromRequest for JsonBody<E>
 where
     E: From<BodyError> + Into<actix_web::Error> + 'static,
@@ -66,15 +102,8 @@ where
     type Future = LocalBoxFuture<'static, Result<Self, E>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let bytes_max = bytes_max(request);
-        let length = check_media_type(request.headers())
-            .and_then(|()| check_headers(request.headers(), bytes_max));
-        let deadline = RequestDeadline::of(request);
-        let payload = payload.take();
-        Box::pin(async move {
-            let bytes = receive_in_time(payload, length?, bytes_max, deadline).await?;
-            Ok(Self { text: into_text(bytes)?, error: PhantomData })
-        })
+        let receiving = receive_body(request, payload, BodyRule::json(request));
+        Box::pin(async move { Ok(Self { text: receiving.await?, error: PhantomData }) })
     }
 }
 
@@ -100,31 +129,21 @@ where
     type Future = LocalBoxFuture<'static, Result<Self, E>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let is_json = check_media_type(request.headers());
         // Not one byte of another media type is taken.
-        let bytes_max = if is_json.is_ok() { bytes_max(request) } else { 0 };
-        let length = check_headers(request.headers(), bytes_max);
-        let deadline = RequestDeadline::of(request);
-        let payload = payload.take();
+        let rule = match check_media_type(request.headers()) {
+            Ok(()) => BodyRule::json(request),
+            Err(_) => BodyRule { says_json: false, bytes_max: 0 },
+        };
+        let receiving = receive_body(request, payload, rule);
         Box::pin(async move {
-            let received = match length {
-                Ok(length) => receive_in_time(payload, length, bytes_max, deadline).await,
-                Err(cause) => Err(cause),
-            };
-            let bytes = match received {
-                Err(BodyError::TooLarge { bytes_max: 0 }) => {
-                    return Err(BodyError::MediaType.into());
-                }
-                received => received?,
-            };
-            let text = (!bytes.is_empty()).then(|| into_text(bytes)).transpose()?;
-            Ok(Self { body: text.map(|text| JsonBody { text, error: PhantomData }) })
+            let text = match receiving.await {
+                Err(BodyError::TooLarge { bytes_max: 0 }) => Err(BodyError::MediaType),
+                received => received,
+            }?;
+            let body = (!text.is_empty()).then_some(JsonBody { text, error: PhantomData });
+            Ok(Self { body })
         })
     }
-}
-
-fn bytes_max(request: &HttpRequest) -> usize {
-    request.app_data::<BodyLimit>().map_or(limits::BODY_BYTES_MAX, |limit| limit.0)
 }
 
 fn check_media_type(headers: &HeaderMap) -> Result<(), BodyError> {

@@ -11,5 +11,6 @@ mod principal;
 pub use deadline::RequestDeadline;
 pub use idempotency_key::{IdempotencyKey, IdempotencyKeyError};
 pub use json_body::{BodyError, BodyLimit, JsonBody, OptionalJsonBody};
+pub(in crate::api) use json_body::{BodyRule, receive_body};
 pub use last_segment::LastSegment;
 pub use principal::Caller;

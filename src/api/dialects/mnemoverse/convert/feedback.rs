@@ -1,10 +1,11 @@
 //! What teaches and tidies the memory: feedback and consolidation.
 
 use super::super::wire::{ConsolidateRequest, FeedbackRequest};
-use super::fields::{Fields, parse_object, unless_null};
+use super::fields::{Fields, parse_object};
 use super::problems::{Problems, Step};
 use super::read::narrow;
 use super::write::DOMAIN_DEFAULT;
+use crate::api::validation::unless_null;
 use crate::service::Feedback;
 use crate::types::limits;
 

@@ -6,8 +6,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::ops::RangeInclusive;
 
-use super::super::wire::Raw;
-use super::problems::{Problems, Step};
+use super::problems::{Problem, Problems, Step};
+use crate::api::validation::{self, NoObject, NoText, Raw, is_number, parse_array};
 use crate::types::{AtomId, Timestamp};
 
 /// Reads fields that lie at one place of the body.
@@ -57,7 +57,7 @@ impl<'p> Fields<'p> {
 
     fn refuse_at(&mut self, steps: &[Step], kind: &'static str, msg: &str) {
         let loc = self.place.iter().chain(steps).cloned().collect();
-        self.problems.add(loc, kind, msg.to_owned());
+        self.problems.add(|| Problem::new(loc, kind, msg.to_owned()));
     }
 
     /// The field, which must be there.
@@ -145,12 +145,8 @@ impl<'p> Fields<'p> {
         raw: &'a RawValue,
         counts: RangeInclusive<usize>,
     ) -> Option<Vec<&'a RawValue>> {
-        if !raw.get().starts_with('[') {
+        let Some(entries) = parse_array(raw) else {
             self.refuse(name, "list_type", &format!("must be an array, not {}", type_of(raw)));
-            return None;
-        }
-        let Ok(entries) = serde_json::from_str::<Vec<&RawValue>>(raw.get()) else {
-            self.refuse(name, "list_type", "must be an array");
             return None;
         };
         let (count, least, most) = (entries.len(), *counts.start(), *counts.end());
@@ -259,38 +255,29 @@ impl<'p> Fields<'p> {
     }
 }
 
-/// Leaves out an explicit null.
-pub(super) fn unless_null(raw: Raw<'_>) -> Raw<'_> {
-    raw.filter(|raw| raw.get() != "null")
-}
-
-/// A whole body, or one entry of a batch, as an object with the known fields of `T`. The derived
-/// parser alone would take an array for one.
+/// A whole body, or one entry of a batch, as an object with the known fields of `T`.
 pub(super) fn parse_object<'a, T: Deserialize<'a>>(
     text: &'a str,
 ) -> Result<T, (&'static str, String)> {
-    let is_object = text.trim_start_matches([' ', '\t', '\n', '\r']).starts_with('{');
-    match serde_json::from_str::<T>(text) {
-        Ok(object) if is_object => Ok(object),
-        // The message of a data error may quote a value; what it says of syntax may not.
-        Err(cause) if is_object || cause.is_syntax() || cause.is_eof() => {
-            Err(("json_invalid", format!("is not a valid JSON object: {cause}")))
+    validation::parse_object(text).map_err(|cause| match cause {
+        NoObject::Invalid(cause) => {
+            ("json_invalid", format!("is not a valid JSON object: {cause}"))
         }
-        _ => Err(("dict_type", "must be a JSON object".to_owned())),
-    }
+        NoObject::OtherType => ("dict_type", "must be a JSON object".to_owned()),
+    })
 }
 
 fn parse_text(
     raw: &RawValue,
     chars: &RangeInclusive<usize>,
 ) -> Result<String, (&'static str, String)> {
-    if !raw.get().starts_with('"') {
-        return Err(("string_type", format!("must be a string, not {}", type_of(raw))));
-    }
-    let Ok(text) = serde_json::from_str::<String>(raw.get()) else {
-        let msg = "holds an escape that is no character (a lone surrogate)";
-        return Err(("string_unicode", msg.to_owned()));
-    };
+    let text = validation::parse_text(raw).map_err(|cause| match cause {
+        NoText::OtherType => ("string_type", format!("must be a string, not {}", type_of(raw))),
+        NoText::NotUnicode => {
+            let msg = "holds an escape that is no character (a lone surrogate)";
+            ("string_unicode", msg.to_owned())
+        }
+    })?;
     let count = text.chars().count();
     let (least, most) = (*chars.start(), *chars.end());
     if count < least {
@@ -307,10 +294,6 @@ fn parse_id(raw: &RawValue) -> Result<AtomId, (&'static str, &'static str)> {
         .ok()
         .and_then(|text| text.parse().ok())
         .ok_or(("uuid_parsing", "must be a UUID"))
-}
-
-fn is_number(raw: &RawValue) -> bool {
-    raw.get().starts_with(|first: char| first == '-' || first.is_ascii_digit())
 }
 
 /// What a JSON value is, from its first character.

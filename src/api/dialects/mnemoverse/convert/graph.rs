@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use serde::de::IgnoredAny;
 
 use super::super::wire::GraphRequest;
-use super::fields::{Fields, parse_object, unless_null};
+use super::fields::{Fields, parse_object};
 use super::problems::{Problems, Step};
 use super::read::narrow;
+use crate::api::validation::unless_null;
 use crate::service::GraphQuery;
 use crate::types::limits;
 

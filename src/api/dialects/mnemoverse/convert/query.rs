@@ -4,10 +4,11 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::super::wire::{FilterCondition, QueryRequest, Raw, ReadRequest};
-use super::fields::{Fields, parse_object, unless_null};
+use super::fields::{Fields, parse_object};
 use super::problems::{Problems, Step};
 use super::read::{ReadPlan, read_plan};
 use crate::api::json_text;
+use crate::api::validation::unless_null;
 use crate::service::{ConditionOperator, MetadataCondition};
 use crate::types::limits;
 

@@ -1,8 +1,9 @@
 //! Reads, alone and in batches.
 
 use super::super::wire::{Raw, ReadBatchRequest, ReadRequest, RetrievalOptions};
-use super::fields::{Fields, parse_object, unless_null};
-use super::problems::{Problems, Step};
+use super::fields::{Fields, parse_object};
+use super::problems::{Problem, Problems, Step};
+use crate::api::validation::unless_null;
 use crate::service::{Depth, ReadQuery, RetrievalMode, RetrievedAtom, TimeWindow};
 use crate::types::limits;
 
@@ -51,7 +52,9 @@ pub(crate) fn read_batch_request(body: &str) -> Result<Vec<ReadPlan>, Problems> 
         let place = vec![Step::Name("body"), Step::Name("queries"), Step::Index(index)];
         match parse_object::<ReadRequest<'_>>(raw.get()) {
             Ok(request) => plans.push(read_plan(&mut Fields::at(&mut problems, place), &request)),
-            Err((kind, msg)) => problems.add(place, kind, format!("queries[{index}] {msg}")),
+            Err((kind, msg)) => {
+                problems.add(|| Problem::new(place, kind, format!("queries[{index}] {msg}")));
+            }
         }
     }
     problems.or_value(plans)

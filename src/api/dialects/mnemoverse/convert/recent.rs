@@ -2,9 +2,10 @@
 //! hexadecimal digits.
 
 use super::super::wire::RecentRequest;
-use super::fields::{Fields, parse_object, unless_null};
+use super::fields::{Fields, parse_object};
 use super::problems::{Problems, Step};
 use super::read::{exclude_author, include_history, window};
+use crate::api::validation::unless_null;
 use crate::service::FeedQuery;
 use crate::types::{AtomNo, limits};
 

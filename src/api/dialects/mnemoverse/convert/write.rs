@@ -6,9 +6,10 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::super::wire::{BatchItem, ExternalRefRequest, Raw, WriteBatchRequest};
-use super::fields::{Fields, parse_object, unless_null};
-use super::problems::{Problems, Step};
+use super::fields::{Fields, parse_object};
+use super::problems::{Problem, Problems, Step};
 use crate::api::json_text;
+use crate::api::validation::unless_null;
 use crate::service::{Metadata, NewAtom};
 use crate::types::{AtomId, Timestamp, limits};
 
@@ -51,7 +52,9 @@ pub(crate) fn write_batch_request(body: &str) -> Result<Vec<NewAtom>, Problems> 
                 }
                 atoms.push(new_atom(&mut fields, &item));
             }
-            Err((kind, msg)) => problems.add(place, kind, format!("items[{index}] {msg}")),
+            Err((kind, msg)) => {
+                problems.add(|| Problem::new(place, kind, format!("items[{index}] {msg}")));
+            }
         }
     }
     problems.or_value(atoms)

@@ -1,32 +1,7 @@
-//! Request bodies, each field still JSON text: `None` when absent, `null` when null. Fields are
-//! looked at one by one later, so that every problem of a request is found, not the first.
-//! Unknown fields are ignored; a known field that appears twice is an error of the whole body.
+//! Request bodies. Unknown fields are ignored.
 
-use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
-
-/// One field's text, without surrounding white space.
-pub(crate) type Raw<'a> = Option<&'a RawValue>;
-
-/// Keeps an explicit `null`, which `Option` alone would take for an absent field.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Raw<'de>, D::Error> {
-    <&RawValue>::deserialize(deserializer).map(Some)
-}
-
-/// A body with these fields, each of them optional and kept as text.
-macro_rules! request {
-    ($(#[$about:meta])* $name:ident { $($(#[$about_field:meta])* $field:ident,)* }) => {
-        $(#[$about])*
-        #[derive(Deserialize)]
-        pub(crate) struct $name<'a> {
-            $(
-                $(#[$about_field])*
-                #[serde(borrow, default, deserialize_with = "present")]
-                pub(crate) $field: Raw<'a>,
-            )*
-        }
-    };
-}
+pub(crate) use crate::api::validation::Raw;
+use crate::api::validation::request;
 
 request! {
     /// A write, alone or as an item of a batch.

@@ -1,0 +1,12 @@
+//! What checking a request by hand needs in any dialect: a list of everything that is wrong, each
+//! with its place, and the fields of an object as the JSON text they were sent as. How a problem is
+//! worded and shown is each dialect's own business.
+
+mod object;
+mod problems;
+
+pub(crate) use object::{
+    NoObject, NoText, Raw, is_array, is_number, is_text, parse_array, parse_object, parse_text,
+    present, request, unless_null,
+};
+pub(crate) use problems::{Problems, Step};
