@@ -29,7 +29,7 @@ use crate::actors::settings::resolve_shards;
 use crate::actors::shards::Shards;
 use crate::api::admin::AdminState;
 use crate::api::middleware::ip_limit::IpLimit;
-use crate::api::{self, ADMIN_TOKEN_CHARS_MIN, ApiState, BoundServer};
+use crate::api::{self, ADMIN_TOKEN_CHARS_MIN, ApiState, BoundServer, TexState};
 use crate::config::Config;
 use crate::control::keys::{self, KeyHash};
 use crate::control::tenants::Tenant;
@@ -38,7 +38,7 @@ use crate::embedding::{self, Embedder};
 use crate::engine::synonyms;
 use crate::observability::logging;
 use crate::observability::metrics::{self, MetricsExport};
-use crate::service::{AdminService, MemoryService};
+use crate::service::{AccountService, AdminService, MemoryService};
 use crate::storage::{SledSettings, SledStore, private_file};
 use crate::types::{Clock, ShardNo};
 
@@ -172,6 +172,7 @@ impl Application {
         let ip_limit = Arc::new(config.server.ip_limit(Arc::clone(&clock)));
         let state = ApiState {
             memory,
+            accounts: AccountService::new(Arc::clone(&registry)),
             clock: Arc::clone(&clock),
             ip_limit: Arc::clone(&ip_limit),
             trusted_proxies: Arc::new(config.server.trusted_proxies.clone()),
@@ -179,6 +180,11 @@ impl Application {
             render_metrics: metrics.renderer(),
             request_timeout: config.server.request_timeout(),
             allow_reset: config.server.allow_reset,
+            tex: Arc::new(TexState::new(
+                config.tex.clone(),
+                config.server.limited_ips_max,
+                Arc::clone(&clock),
+            )),
         };
         let server = api::bind(&config.server, &config.admin, state, admin).with_context(|| {
             let admin = config.admin.listen.map(|address| format!(" or {address}"));

@@ -52,6 +52,7 @@ const MAY_IMPORT: [(&str, &[&str]); 12] = [
             "actors::settings",
             "api::AdminSettings",
             "api::ServerSettings",
+            "api::TexSettings",
             "control::plans",
             "embedding::EmbeddingProvider",
             "embedding::EmbeddingSettings",

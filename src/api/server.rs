@@ -139,14 +139,17 @@ fn listen(
             .app_data(timing.clone())
             .app_data(body_limit)
             .configure(|config| {
+                let answers_memory = memory.is_some();
                 if let Some(memory) = memory {
                     config.app_data(memory);
                     config.configure(dialects::mnemoverse::configure).configure(ops::configure);
                 }
-            })
-            .configure(|config| {
                 if let Some(admin) = admin {
                     config.app_data(admin).configure(admin::configure);
+                }
+                if answers_memory {
+                    // Last: it takes every path that is left.
+                    config.configure(dialects::tex::configure);
                 }
             })
             .default_service(web::to(ops::not_found))

@@ -130,7 +130,8 @@ impl ServerSettings {
 
     /// The limit by address that these settings ask for, with nothing counted yet.
     pub fn ip_limit(&self, clock: Arc<dyn Clock>) -> IpLimit {
-        IpLimit::new(self.requests_per_ip(), self.limited_ips_max, clock)
+        let minute = Duration::from_secs(60);
+        IpLimit::new(self.requests_per_ip(), minute, self.limited_ips_max, clock)
     }
 
     /// Requests of one client address in any minute; `None` for any number.

@@ -5,15 +5,17 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::dialects::tex::TexState;
 use super::extract::client_ip::TrustedProxies;
 use super::middleware::ip_limit::IpLimit;
-use crate::service::MemoryService;
+use crate::service::{AccountService, MemoryService};
 use crate::types::Clock;
 
 /// Shared by all workers; cheap to clone.
 #[derive(Clone)]
 pub struct ApiState {
     pub memory: MemoryService,
+    pub accounts: AccountService,
     pub clock: Arc<dyn Clock>,
     /// How often one client address may call.
     pub ip_limit: Arc<IpLimit>,
@@ -27,6 +29,7 @@ pub struct ApiState {
     pub request_timeout: Duration,
     /// Whether a tenant may delete all it remembers in one call.
     pub allow_reset: bool,
+    pub tex: Arc<TexState>,
 }
 
 /// What everything around a handler needs to know of time.

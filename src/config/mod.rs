@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::actors::settings::{ConsolidationSettings, JobSettings, RegistrySettings, ShardsFile};
-use crate::api::{AdminSettings, ServerSettings};
+use crate::api::{AdminSettings, ServerSettings, TexSettings};
 use crate::control::plans::Plans;
 use crate::embedding::EmbeddingSettings;
 use crate::index::IndexSettings;
@@ -39,6 +39,8 @@ pub struct Config {
     pub server: ServerSettings,
     /// Who may administer it, and where.
     pub admin: AdminSettings,
+    /// The Tex dialect.
+    pub tex: TexSettings,
     /// How texts become vectors.
     pub embedding: EmbeddingSettings,
     /// Vector indexes of all shards; the shard file may give a shard its own values.
@@ -66,6 +68,7 @@ impl Default for Config {
             data_dir: PathBuf::from("data"),
             server: ServerSettings::default(),
             admin: AdminSettings::default(),
+            tex: TexSettings::default(),
             embedding: EmbeddingSettings::default(),
             index: IndexSettings::default(),
             actors: RegistrySettings::default(),

@@ -24,6 +24,7 @@ fn findings(config: &Config) -> Vec<String> {
     for (section, problems) in [
         ("server", config.server.problems()),
         ("admin", config.admin.problems()),
+        ("tex", config.tex.problems()),
         ("embedding", config.embedding.problems()),
         ("index", config.index.problems()),
         ("actors", config.actors.problems()),
@@ -40,6 +41,13 @@ fn findings(config: &Config) -> Vec<String> {
     }
     if config.data_dir.as_os_str().is_empty() {
         findings.push("data_dir is empty; name a directory".to_owned());
+    }
+    if config.plans.find(&config.tex.signup_plan).is_none() {
+        findings.push(format!(
+            "tex.signup_plan is {:?}, which is no plan; known plans: {}",
+            config.tex.signup_plan,
+            config.plans.names().join(", ")
+        ));
     }
     timeouts(config, &mut findings);
     index_limits(config, &mut findings);

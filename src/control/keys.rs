@@ -185,6 +185,12 @@ impl Scopes {
         Ok(Self(scopes.into()))
     }
 
+    /// Those that a token carries which was signed when its key had them.
+    #[must_use]
+    pub fn of_token(scopes: Vec<String>) -> Self {
+        Self(scopes.into())
+    }
+
     /// Those stored, sharing the memory of what most keys have.
     pub(super) fn stored(kind: KeyKind, stored: Option<Vec<String>>) -> Self {
         stored.map_or_else(|| kind.default_scopes(), |scopes| Self(scopes.into()))

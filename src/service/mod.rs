@@ -2,6 +2,7 @@
 //! engine: above it are wire formats, below it actors and tenants. It embeds text before it
 //! bothers a tenant, and it knows no HTTP.
 
+mod accounts;
 pub mod admin;
 mod conversation;
 mod error;
@@ -9,12 +10,13 @@ mod memory;
 mod readiness;
 mod tokens;
 
+pub use accounts::{AccountService, NewAccount};
 pub use admin::AdminService;
 pub use conversation::compute;
 pub use error::{ServiceError, SpentAllowance};
 pub use memory::{MemoryService, Scope};
 pub use readiness::Readiness;
-pub use tokens::{count_tokens, warm_up as warm_up_tokens};
+pub use tokens::{count_tokens, count_tokens_behind, warm_up as warm_up_tokens};
 
 pub use crate::actors::tenant::data::{
     Atom, AtomDeletion, AtomKind, ConditionOperator, ConsolidationReport, DayTokens, Depth,

@@ -20,9 +20,18 @@ pub fn count_tokens(text: &str) -> u64 {
     parts(text).map(|part| encoding.encode_ordinary(part).len() as u64).sum()
 }
 
-/// Builds the encoding, so that no request waits for it.
+/// The tokens of a text alone, and of the text behind a prefix. Costs little more than one of the
+/// two: what comes after the first part is counted once.
+#[must_use]
+pub fn count_tokens_behind(prefix: &str, text: &str) -> (u64, u64) {
+    let (first, rest) = text.split_at(end_of_part(text));
+    let rest = count_tokens(rest);
+    (count_tokens(first) + rest, count_tokens(&format!("{prefix}{first}")) + rest)
+}
+
+/// Builds the encoding in the background, so that no request waits for it.
 pub fn warm_up() {
-    let _ = cl100k_base_singleton();
+    tokio::task::spawn_blocking(cl100k_base_singleton);
 }
 
 fn parts(text: &str) -> impl Iterator<Item = &str> {
@@ -88,6 +97,17 @@ mod tests {
             let text = sentence.repeat(repeats);
             let whole = cl100k_base_singleton().encode_ordinary(&text).len() as u64;
             assert_eq!(count_tokens(&text), whole, "{repeats}");
+        }
+    }
+
+    #[test]
+    fn a_text_behind_a_prefix_is_counted_as_if_it_were_one_text() {
+        for repeats in [0, 1, 50, 400] {
+            let text = "I'm allergic to shellfish, and so is my sister. ".repeat(repeats);
+            let prefix = "[Date: 2026-05-08T14:00:00Z] [user] ";
+            let (alone, behind) = count_tokens_behind(prefix, &text);
+            assert_eq!(alone, count_tokens(&text), "{repeats}");
+            assert_eq!(behind, count_tokens(&format!("{prefix}{text}")), "{repeats}");
         }
     }
 

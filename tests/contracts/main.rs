@@ -15,8 +15,9 @@ mod mnemoverse;
 mod runner;
 #[path = "../support/mod.rs"]
 mod support;
+mod tex;
 
-use runner::Suite;
+use runner::{Callers, Suite};
 use support::TestServer;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -26,6 +27,15 @@ async fn every_mnemoverse_case_holds() {
     let report = suite.run(&server).await;
     report.assert_no_failures();
     report.assert_covers(hebbd::api::dialects::mnemoverse::ROUTES);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_tex_case_holds() {
+    let server = TestServer::start().await;
+    let suite = Suite::load("tex", tex::check_answer).with(Callers::Tokens);
+    let report = suite.run(&server).await;
+    report.assert_no_failures();
+    report.assert_covers(hebbd::api::dialects::tex::ROUTES);
 }
 
 #[tokio::test(flavor = "multi_thread")]

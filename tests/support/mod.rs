@@ -114,7 +114,11 @@ impl TestServer {
     }
 
     pub(crate) fn new_key(&self, tenant: TenantId) -> NewKey {
-        let order = KeyOrder::for_tenant(tenant, KeyKind::Mnemoverse, "test");
+        self.new_key_of_kind(tenant, KeyKind::Mnemoverse)
+    }
+
+    pub(crate) fn new_key_of_kind(&self, tenant: TenantId, kind: KeyKind) -> NewKey {
+        let order = KeyOrder::for_tenant(tenant, kind, "test");
         self.directory.create_key(order).expect("the key is made")
     }
 

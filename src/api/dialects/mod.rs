@@ -1,3 +1,4 @@
 //! The wire formats this server speaks, one folder each. Nothing in one is known to another.
 
 pub mod mnemoverse;
+pub mod tex;

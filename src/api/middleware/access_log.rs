@@ -31,7 +31,7 @@ pub async fn access_log<B: MessageBody + 'static>(
         clock.as_ref().map_or(0, |clock| clock.monotonic_micros().saturating_sub(started_us));
     match &answered {
         Ok(response) => {
-            let route = response.request().match_pattern();
+            let route = response.request().match_pattern().filter(|route| !route.is_empty());
             let tenant =
                 response.request().extensions().get::<Principal>().map(|caller| caller.tenant);
             record(method, route.as_deref(), response.status(), elapsed_us);

@@ -18,16 +18,19 @@ use crate::api::state::ApiState;
 use crate::control::quotas::{KeyedLimiter, RateExceeded, RateStatus, SlidingWindow};
 use crate::types::Clock;
 
-const WINDOW: Duration = Duration::from_secs(60);
-
-/// The allowances of all addresses; one for the whole process.
+/// The allowances of all addresses for something; one for the whole process.
 pub struct IpLimit(KeyedLimiter<IpAddr, SlidingWindow>);
 
 impl IpLimit {
-    /// Admits `requests_max` requests of an address in any minute, all with `None`. Keeps count
+    /// Admits `requests_max` requests of an address in any `window`, all with `None`. Keeps count
     /// of `ips_max` addresses; further ones share one allowance.
-    pub fn new(requests_max: Option<NonZeroU32>, ips_max: usize, clock: Arc<dyn Clock>) -> Self {
-        Self(KeyedLimiter::new(requests_max, WINDOW, ips_max, clock))
+    pub fn new(
+        requests_max: Option<NonZeroU32>,
+        window: Duration,
+        ips_max: usize,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self(KeyedLimiter::new(requests_max, window, ips_max, clock))
     }
 
     /// Changes the limit from the next request on; what was counted stays counted.
@@ -71,7 +74,9 @@ mod tests {
     #[test]
     fn a_limit_changed_at_run_time_keeps_what_was_counted() {
         let clock = Arc::new(ManualClock::starting_at(Timestamp::from_micros(0)));
-        let ip_limit = IpLimit::new(NonZeroU32::new(3), 10, Arc::<ManualClock>::clone(&clock));
+        let window = Duration::from_secs(60);
+        let shared: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
+        let ip_limit = IpLimit::new(NonZeroU32::new(3), window, 10, shared);
         let client: IpAddr = "198.51.100.1".parse().unwrap();
         assert!(ip_limit.take(client).is_ok() && ip_limit.take(client).is_ok());
         ip_limit.set(NonZeroU32::new(2));
@@ -80,7 +85,7 @@ mod tests {
         assert!((0..100).all(|_| ip_limit.take(client).is_ok()));
         ip_limit.set(NonZeroU32::new(4));
         assert_eq!(ip_limit.take(client).unwrap().remaining, 1);
-        clock.advance(WINDOW);
+        clock.advance(window);
         assert_eq!(ip_limit.take(client).unwrap().remaining, 3);
     }
 }

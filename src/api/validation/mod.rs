@@ -2,11 +2,13 @@
 //! with its place, and the fields of an object as the JSON text they were sent as. How a problem is
 //! worded and shown is each dialect's own business.
 
+mod metadata;
 mod object;
 mod problems;
 
+pub(crate) use metadata::{BadMetadata, CheckedMetadata, parse_metadata};
 pub(crate) use object::{
-    NoObject, NoText, Raw, is_array, is_number, is_text, parse_array, parse_object, parse_text,
-    present, request, unless_null,
+    NoObject, NoText, Raw, is_number, is_text, parse_array, parse_object, parse_text, present,
+    request, unless_null,
 };
 pub(crate) use problems::{Problems, Step};

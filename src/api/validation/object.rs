@@ -59,7 +59,7 @@ pub(crate) fn parse_object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, N
 
 /// The entries of an array, which are not looked at; `None` for anything else.
 pub(crate) fn parse_array(raw: &RawValue) -> Option<Vec<&RawValue>> {
-    is_array(raw).then(|| serde_json::from_str(raw.get()).ok()).flatten()
+    raw.get().starts_with('[').then(|| serde_json::from_str(raw.get()).ok()).flatten()
 }
 
 /// Why a value is no text.
@@ -79,10 +79,6 @@ pub(crate) fn parse_text(raw: &RawValue) -> Result<String, NoText> {
 
 pub(crate) fn is_text(raw: &RawValue) -> bool {
     raw.get().starts_with('"')
-}
-
-pub(crate) fn is_array(raw: &RawValue) -> bool {
-    raw.get().starts_with('[')
 }
 
 pub(crate) fn is_number(raw: &RawValue) -> bool {

@@ -34,7 +34,7 @@ pub(crate) struct Case {
 pub(crate) struct Step {
     /// `METHOD /path`; `${name}` stands for a saved value.
     pub(crate) send: String,
-    /// Whose key to send: a letter (default `a`), or `nobody`.
+    /// Whose credential to send: a letter (default `a`), or `nobody`.
     #[serde(rename = "as")]
     pub(crate) caller: Option<String>,
     #[serde(default)]

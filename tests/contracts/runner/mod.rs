@@ -9,8 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::LazyLock;
 
+use hebbd::control::keys::KeyKind;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method};
+use secrecy::ExposeSecret;
 use serde_json::Value;
 
 use self::case::{Case, CaseFile, Step};
@@ -39,9 +41,20 @@ impl Answer {
 /// What must hold for every answer of a dialect.
 type CheckAnswer = fn(&Answer) -> Result<(), String>;
 
+/// How a dialect's callers are made and show who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Callers {
+    /// With a key in `X-Api-Key`, known to cases as `${key.a}`.
+    Keys,
+    /// With an access token as bearer, known as `${token.a}`; beside it `${api_key.a}`, from which
+    /// it came, `${key_id.a}`, `${org.a}` and `${refresh.a}`.
+    Tokens,
+}
+
 pub(crate) struct Suite {
     cases: Vec<Case>,
     check_answer: CheckAnswer,
+    callers: Callers,
 }
 
 #[derive(Default)]
@@ -77,7 +90,11 @@ impl Suite {
         let names: BTreeSet<_> = cases.iter().map(|case| case.name.as_str()).collect();
         assert_eq!(names.len(), cases.len(), "two cases of {dialect} have the same name");
         assert!(!cases.is_empty(), "{dialect} has no cases");
-        Self { cases, check_answer }
+        Self { cases, check_answer, callers: Callers::Keys }
+    }
+
+    pub(crate) fn with(self, callers: Callers) -> Self {
+        Self { callers, ..self }
     }
 
     /// The cases that name each line of the contract's checklist.
@@ -109,15 +126,11 @@ impl Suite {
     ) -> Result<(), String> {
         let mut names = Names::default();
         for letter in ["a", "b"] {
-            let key = match &case.plan {
-                Some(plan) => server.new_tenant_key_with_plan(plan).await,
-                None => server.new_tenant_key().await,
-            };
-            names.insert(&format!("key.{letter}"), key);
+            self.callers.make(letter, case.plan.as_deref(), server, &mut names).await?;
         }
         for (index, step) in case.steps.iter().enumerate() {
             for _ in 0..step.times.unwrap_or(1) {
-                let answer = send(step, server, &names).await?;
+                let answer = send(step, server, self.callers, &names).await?;
                 report.requests.insert((answer.method.clone(), answer.path.clone()));
                 let checked =
                     (self.check_answer)(&answer).and_then(|()| step.expect.check(&answer, &names));
@@ -132,13 +145,68 @@ impl Suite {
     }
 }
 
-async fn send(step: &Step, server: &TestServer, names: &Names) -> Result<Answer, String> {
+impl Callers {
+    /// A fresh tenant, by the name of a letter.
+    async fn make(
+        self,
+        letter: &str,
+        plan: Option<&str>,
+        server: &TestServer,
+        names: &mut Names,
+    ) -> Result<(), String> {
+        let kind = match self {
+            Self::Keys => KeyKind::Mnemoverse,
+            Self::Tokens => KeyKind::Tex,
+        };
+        let tenant = server.new_tenant(plan.unwrap_or("local"));
+        let key = server.new_key_of_kind(tenant, kind);
+        let secret = key.secret.expose_secret().to_owned();
+        if self == Self::Keys {
+            names.insert(&format!("key.{letter}"), secret);
+            return Ok(());
+        }
+        let url = format!("{}/auth/token-exchange", server.base_url);
+        let body = serde_json::json!({"api_key": &secret}).to_string();
+        let answer = client().post(url).body(body).send().await.map_err(|e| e.to_string())?;
+        let text = answer.text().await.map_err(|e| e.to_string())?;
+        let tokens: Value = serde_json::from_str(&text).map_err(|e| e.to_string())?;
+        let token = |name: &str| {
+            let token = tokens[name].as_str().map(str::to_owned);
+            token.ok_or_else(|| format!("no {name} for the caller: {text}"))
+        };
+        names.insert(&format!("token.{letter}"), token("access_token")?);
+        names.insert(&format!("refresh.{letter}"), token("refresh_token")?);
+        names.insert(&format!("api_key.{letter}"), secret);
+        names.insert(&format!("key_id.{letter}"), key.info.id.to_string());
+        let tenant = server.directory.get_tenant(tenant).map_err(|e| e.to_string())?;
+        names.insert(&format!("org.{letter}"), tenant.public_handle());
+        Ok(())
+    }
+
+    /// The header by which a caller shows who it is.
+    fn credential(self, letter: &str, names: &Names) -> Result<(&'static str, String), String> {
+        match self {
+            Self::Keys => Ok(("X-Api-Key", names.fill(&format!("${{key.{letter}}}"))?)),
+            Self::Tokens => {
+                Ok(("Authorization", names.fill(&format!("Bearer ${{token.{letter}}}"))?))
+            }
+        }
+    }
+}
+
+async fn send(
+    step: &Step,
+    server: &TestServer,
+    callers: Callers,
+    names: &Names,
+) -> Result<Answer, String> {
     let target = names.fill(&step.send)?;
     let (method, path) = target.split_once(' ').ok_or("send is METHOD and path")?;
     let url = format!("{}{path}", server.base_url);
     let mut request = client().request(Method::from_bytes(method.as_bytes()).unwrap(), url);
     if let Some(letter) = step.caller() {
-        request = request.header("X-Api-Key", names.fill(&format!("${{key.{letter}}}"))?);
+        let (name, value) = callers.credential(letter, names)?;
+        request = request.header(name, value);
     }
     if let Some(json) = &step.json {
         let body = template::expand(json, names)?;

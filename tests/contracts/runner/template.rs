@@ -1,6 +1,7 @@
 //! Saved values in strings, and values too long to write down.
 //!
-//! - `${name}` in any string: a value an earlier step saved, or `key.a`, a tenant's key;
+//! - `${name}` in any string: a value an earlier step saved, or something of a case's tenant, such as
+//!   `key.a`; see [`super::Callers`];
 //! - `{"$text": "x", "times": 3}`: the string `xxx`;
 //! - `{"$list": ITEM, "times": 3}`: three items, where `${i}` in a string counts from 0.
 

@@ -8,16 +8,13 @@ use serde_json::value::RawValue;
 use super::super::wire::{BatchItem, ExternalRefRequest, Raw, WriteBatchRequest};
 use super::fields::{Fields, parse_object};
 use super::problems::{Problem, Problems, Step};
-use crate::api::json_text;
-use crate::api::validation::unless_null;
+use crate::api::validation::{BadMetadata, CheckedMetadata, parse_metadata, unless_null};
 use crate::service::{Metadata, NewAtom};
 use crate::types::{AtomId, Timestamp, limits};
 
 pub(super) const DOMAIN_DEFAULT: &str = "general";
 /// What the address of a shared room begins with.
 const ROOM_PREFIX: &str = "xroom:";
-/// Levels of arrays and objects in metadata, its own object included.
-const METADATA_LEVELS_MAX: usize = 64;
 
 /// The body of a single write.
 pub(crate) fn write_request(body: &str) -> Result<NewAtom, Problems> {
@@ -125,7 +122,7 @@ fn new_atom(fields: &mut Fields<'_>, item: &BatchItem<'_>) -> NewAtom {
 
 /// Metadata with the two members that mean something to retrieval.
 #[derive(Default)]
-struct CheckedMetadata {
+struct OwnMetadata {
     text: Metadata,
     /// `session_id`, when it is a string that is not empty.
     session: Option<String>,
@@ -133,37 +130,25 @@ struct CheckedMetadata {
     occurred_at: Option<Timestamp>,
 }
 
-fn metadata(fields: &mut Fields<'_>, raw: &RawValue) -> Option<CheckedMetadata> {
+fn metadata(fields: &mut Fields<'_>, raw: &RawValue) -> Option<OwnMetadata> {
     if raw.get() == "{}" {
-        return Some(CheckedMetadata::default());
+        return Some(OwnMetadata::default());
     }
-    if !raw.get().starts_with('{') {
-        fields.refuse("metadata", "dict_type", "must be a JSON object; leave it out for none");
-        return None;
-    }
-    let compact = json_text::minify(raw.get());
-    let (size, size_max) = (compact.len(), limits::METADATA_BYTES_MAX);
-    if size > size_max {
-        let msg = format!("must have at most {size_max} bytes as compact JSON, not {size}");
-        fields.refuse("metadata", "too_long", &msg);
-        return None;
-    }
-    if json_text::nests_deeper_than(compact.as_bytes(), METADATA_LEVELS_MAX) {
-        let msg = format!("must not nest deeper than {METADATA_LEVELS_MAX} levels");
-        fields.refuse("metadata", "recursion_loop", &msg);
-        return None;
-    }
-    // Finds what raw text may still hold: lone surrogates, numbers beyond any float.
-    let Ok(tree) = serde_json::from_str::<Value>(&compact) else {
-        let msg = "holds a number out of range or an escape that is no character";
-        fields.refuse("metadata", "dict_type", msg);
-        return None;
-    };
+    let CheckedMetadata { json, tree } = parse_metadata(raw)
+        .map_err(|cause| {
+            let kind = match cause {
+                BadMetadata::OtherType | BadMetadata::Unreadable => "dict_type",
+                BadMetadata::TooLong { .. } => "too_long",
+                BadMetadata::TooDeep => "recursion_loop",
+            };
+            fields.refuse("metadata", kind, &cause.to_string());
+        })
+        .ok()?;
     let text_of = |name: &str| tree.get(name).and_then(Value::as_str);
-    Some(CheckedMetadata {
+    Some(OwnMetadata {
         session: text_of("session_id").filter(|id| !id.is_empty()).map(str::to_owned),
         occurred_at: text_of("occurred_at").and_then(Timestamp::parse),
-        text: Metadata::from_checked(compact),
+        text: Metadata::from_checked(json),
     })
 }
 

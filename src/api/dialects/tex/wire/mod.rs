@@ -5,11 +5,11 @@ mod requests;
 mod responses;
 
 pub(crate) use requests::{
-    ExchangeRequest, IngestionOptions, IngestionRequest, KeyRequest, LoginRequest, ObjectObservation,
-    RecallRequest, RefreshRequest, ScopeObject, SignUpRequest, TurnRequest,
+    ExchangeRequest, IngestionOptions, IngestionRequest, KeyRequest, LoginRequest,
+    ObjectObservation, RecallRequest, RefreshRequest, ScopeObject, SignUpRequest, TurnRequest,
 };
 pub(crate) use responses::{
-    Act, ApiKey, CreatedKey, Entity, Hit, Hits, IngestionResponse, Kind, MeResponse, RecallResponse,
-    SignUpResponse, SummaryResponse, TodayResponse, TokensResponse, Usage, VerifiedTenant,
-    VerifyResponse,
+    Act, ApiKey, CreatedKey, Entity, Hit, Hits, IngestionResponse, Kind, MeResponse,
+    RecallResponse, SignUpResponse, SummaryResponse, TodayResponse, TokensResponse, Usage,
+    VerifiedTenant, VerifyResponse,
 };

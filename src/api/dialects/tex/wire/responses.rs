@@ -1,7 +1,7 @@
 //! Response bodies. Documented fields are always there, `null` where there is no value. Scores
 //! stay `f32` so that they print with the digits they have: 0.3, not 0.30000001192092896.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 #[derive(Serialize)]
@@ -87,9 +87,9 @@ pub(crate) struct Usage {
 }
 
 #[derive(Debug, Serialize)]
-pub(crate) struct RecallResponse<'a> {
+pub(crate) struct RecallResponse {
     pub(crate) hits: Hits,
-    pub(crate) timeline: Option<&'a str>,
+    pub(crate) timeline: Option<String>,
     pub(crate) confidence: f32,
     pub(crate) mode: &'static str,
     pub(crate) usage: Usage,
@@ -113,7 +113,7 @@ pub(crate) struct Hit {
     pub(crate) timestamp: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Kind {
     Turn,

@@ -1,0 +1,33 @@
+//! Remembering turns.
+
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
+use uuid::Uuid;
+
+use super::super::access::AuthorizedBody;
+use super::super::{convert, wire};
+use super::{Reply, reply};
+use crate::api::extract::RequestDeadline;
+use crate::api::state::ApiState;
+use crate::service::compute;
+
+pub(in super::super) async fn ingest(
+    state: Data<ApiState>,
+    deadline: RequestDeadline,
+    body: AuthorizedBody,
+) -> Reply {
+    let AuthorizedBody { identity, json } = body;
+    let speaker = identity.speaker();
+    let reading = compute(json.len(), move || convert::ingestion_request(&json, &speaker));
+    let convert::Remembering { ingestion, fragment_ids } = reading.await??;
+    let ingested = state.memory.ingest(identity.caller.scope(deadline), ingestion).await?;
+    reply(
+        StatusCode::ACCEPTED,
+        &wire::IngestionResponse {
+            job_id: Uuid::new_v4().simple().to_string(),
+            active_fragment_ids: fragment_ids,
+            passive_job_id: None,
+            usage: convert::usage(ingested.tokens),
+        },
+    )
+}
