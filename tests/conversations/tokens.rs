@@ -51,12 +51,12 @@ fn all_at_once(
 
 fn ingest(caller: &mut Caller, number: usize) -> Answer {
     let turns = [turn("hello", &format!("2026-03-31T10:{:02}:{:02}Z", number / 60, number % 60))];
-    let scope = json!({"org_id": "x", "session_id": "s"});
+    let scope = json!({"org_id": "x", "user_id": "ana", "session_id": "s"});
     caller.post("/ingestion/memory", &json!({"scope": scope, "turns": turns}))
 }
 
 fn recall(caller: &mut Caller, q: &str) -> Answer {
-    let scope = json!({"org_id": "x", "session_id": "s"});
+    let scope = json!({"org_id": "x", "user_id": "ana", "session_id": "s"});
     caller.post("/recall", &json!({"scope": scope, "q": q, "top_k": 1}))
 }
 
