@@ -5,11 +5,11 @@ use super::{
     DayTokens, Ingested, Ingestion, MemoryService, RecallQuery, Recollection, Scope, ServiceError,
 };
 use crate::actors::tenant::conversation::{
-    CountTokens, Ingest, Recall, TokensOfMonth, TokensToday,
+    CheckTokens, CountTokens, Ingest, Recall, TokensOfMonth, TokensToday,
 };
 use crate::actors::tenant::data::{PreparedFragment, TokenAllowance, asked_part, query_words};
 use crate::actors::tenant::retrieve::QueryAllowance;
-use crate::types::{Tokens, YearMonth};
+use crate::types::{TokenDirection, Tokens, YearMonth};
 
 impl MemoryService {
     /// Remembers fragments in order, those that are known already excepted, charges for the new
@@ -65,6 +65,23 @@ impl MemoryService {
             spend: QueryAllowance::of(scope.allowance.queries_per_day, 1),
         };
         self.call(scope, command).await
+    }
+
+    /// Whether work that uses tokens in these directions may begin now. Costs a message where the
+    /// plan has a limit; for callers who would do much for nothing.
+    ///
+    /// # Errors
+    /// [`crate::types::ErrorKind::QuotaExceeded`] for the first direction of which nothing is left.
+    pub async fn check_tokens(
+        &self,
+        scope: Scope,
+        directions: &'static [TokenDirection],
+    ) -> Result<(), ServiceError> {
+        let allowance = token_allowance(scope);
+        if allowance.input.is_none() && allowance.output.is_none() {
+            return Ok(());
+        }
+        self.call(scope, CheckTokens { directions, allowance }).await
     }
 
     /// Metered tokens of the present day.

@@ -43,11 +43,11 @@ async fn a_body_that_breaks_off_stores_nothing_and_hurts_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_announced_body_of_20_mb_is_refused_before_it_is_sent() {
+async fn an_announced_body_of_60_mb_is_refused_before_it_is_sent() {
     let server = TestServer::start().await;
     let key = server.new_tenant_key().await;
     let mut connection = Connection::to(&server);
-    connection.send(head("POST", WRITE, &key, "Content-Length: 20971520\r\n"));
+    connection.send(head("POST", WRITE, &key, "Content-Length: 62914560\r\n"));
     let answer = connection.answer();
     assert_eq!(answer.status, 413, "{answer:?}");
     assert_eq!(answer.json()["code"], "VALIDATION_ERROR");

@@ -1,5 +1,7 @@
 //! What holds for every answer of the Tex dialect, whatever the case.
 
+mod settings;
+
 use hebbd::api::dialects::tex::{PUBLIC_PATHS, ROUTES};
 use hebbd::types::Timestamp;
 use serde_json::Value;

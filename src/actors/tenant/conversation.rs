@@ -93,6 +93,21 @@ impl TenantCommand for Recall {
     }
 }
 
+/// Whether anything is left of the day's tokens in these directions.
+pub struct CheckTokens {
+    pub directions: &'static [TokenDirection],
+    pub allowance: TokenAllowance,
+}
+
+impl TenantCommand for CheckTokens {
+    type Reply = ();
+
+    fn run(self, tenant: TenantCell) -> Answer<Self::Reply> {
+        let checked = tenant.borrow().check_tokens(self.directions, &self.allowance);
+        ready(checked.map(Done::read)).boxed_local()
+    }
+}
+
 /// Metered tokens of today.
 pub struct TokensToday;
 

@@ -39,7 +39,7 @@ pub(super) enum ApiError {
 pub(super) struct Refusal {
     status: StatusCode,
     message: String,
-    details: Option<Details>,
+    details: Option<Box<Details>>,
     /// Whole seconds for `Retry-After`.
     retry_after_s: Option<u64>,
     /// For `Allow`, with a 405.
@@ -146,7 +146,7 @@ impl ApiError {
         Self::Refused(Refusal {
             status: StatusCode::TOO_MANY_REQUESTS,
             message,
-            details: Some(details),
+            details: Some(Box::new(details)),
             // Old clients would sleep until midnight.
             retry_after_s: None,
             allow: None,
@@ -290,7 +290,7 @@ impl ResponseError for ApiError {
         response.json(ErrorBody {
             error: format!("HTTP {}", status.as_str()),
             message: &refusal.message,
-            details: refusal.details.as_ref(),
+            details: refusal.details.as_deref(),
             timestamp: convert::with_z(request_id::now()),
             request_id: request_id::current().as_str(),
         })

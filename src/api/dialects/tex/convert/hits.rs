@@ -132,7 +132,7 @@ mod tests {
     fn recollection(body: &str) -> (Vec<String>, Recollection) {
         let user = "u".to_owned();
         let speaker = Speaker { user, session: None, may_name_users: true };
-        let read = ingestion_request(body, &speaker).unwrap();
+        let read = ingestion_request(body, &speaker).unwrap().into_remembering();
         let fragments = read.ingestion.fragments.iter().zip(1_u8..).map(|(fragment, no)| {
             retrieved(&fragment.atom, u64::from(no), 0.9 - 0.1 * f32::from(no))
         });

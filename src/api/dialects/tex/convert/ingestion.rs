@@ -22,7 +22,18 @@ use crate::types::Timestamp;
 const ROLE_CHARS_MAX: usize = 1_000;
 const TIMESTAMP_CHARS_MAX: usize = 1_000;
 
-/// A body, ready for the service.
+/// A body that fits the schema. Nothing of it has been hashed or counted yet.
+#[derive(Debug)]
+pub(crate) struct Turns {
+    conversation: Conversation,
+    turns: Vec<Turn>,
+    /// Whether the turns can be recalled at once, and whether they are to be enriched.
+    write: (bool, bool),
+    /// The caller's own, as compact JSON.
+    metadata: Option<Box<RawValue>>,
+}
+
+/// Turns, ready for the service.
 #[derive(Debug)]
 pub(crate) struct Remembering {
     pub(crate) ingestion: Ingestion,
@@ -30,7 +41,7 @@ pub(crate) struct Remembering {
     pub(crate) fragment_ids: Vec<String>,
 }
 
-/// A turn, checked.
+#[derive(Debug)]
 struct Turn {
     role: String,
     text: String,
@@ -38,16 +49,16 @@ struct Turn {
     observations: Vec<String>,
 }
 
-/// What is asked of all turns of a body.
+/// What all fragments of a body have in common.
 struct Writing<'a> {
-    conversation: Conversation,
+    conversation: &'a Conversation,
     domain: String,
     enrichment: Enrichment,
     metadata: Option<&'a RawValue>,
 }
 
-/// The body of an ingestion. Costs what hashing and counting its texts costs.
-pub(crate) fn ingestion_request(body: &str, speaker: &Speaker) -> Result<Remembering, Problems> {
+/// The body of an ingestion.
+pub(crate) fn ingestion_request(body: &str, speaker: &Speaker) -> Result<Turns, Problems> {
     let request: IngestionRequest<'_> = parse_body(body)?;
     let mut problems = Problems::default();
     let mut fields = Fields::of_body(&mut problems, body);
@@ -61,32 +72,41 @@ pub(crate) fn ingestion_request(body: &str, speaker: &Speaker) -> Result<Remembe
         .enumerate()
         .filter_map(|(index, raw)| turn(&mut fields, index, raw))
         .collect();
-    let (is_active, is_passive) = options(&mut fields, request.options);
+    let write = options(&mut fields, request.options);
     let metadata = metadata(&mut fields, request.metadata);
     let Some(conversation) = conversation else { return Err(problems) };
-    let conversation = problems.or_value(conversation)?;
-    let enrichment = match (is_active, is_passive) {
-        (true, true) => Enrichment::Derive,
-        (true, false) => Enrichment::None,
-        (false, true) => Enrichment::DeriveAndReveal,
-        // Nothing is kept, and the tokens are charged all the same.
-        (false, false) => return Ok(kept_nowhere(&turns)),
-    };
-    let metadata = metadata.as_deref();
-    let domain = conversation.domain();
-    let writing = Writing { conversation, domain, enrichment, metadata };
-    let mut fragments = Vec::with_capacity(turns.len());
-    let mut fragment_ids = Vec::with_capacity(turns.len());
-    for turn in &turns {
-        for (id, fragment) in writing.fragments_of(turn) {
-            fragments.push(fragment);
-            fragment_ids.push(id);
+    problems.or_value(Turns { conversation, turns, write, metadata })
+}
+
+impl Turns {
+    /// Costs what hashing and counting the texts costs.
+    pub(crate) fn into_remembering(self) -> Remembering {
+        let (is_active, is_passive) = self.write;
+        let enrichment = match (is_active, is_passive) {
+            (true, true) => Enrichment::Derive,
+            (true, false) => Enrichment::None,
+            (false, true) => Enrichment::DeriveAndReveal,
+            (false, false) => return self.kept_nowhere(),
+        };
+        let (conversation, metadata) = (&self.conversation, self.metadata.as_deref());
+        let domain = conversation.domain();
+        let writing = Writing { conversation, domain, enrichment, metadata };
+        let fragments = self.turns.iter().flat_map(|turn| writing.fragments_of(turn));
+        let (mut fragment_ids, fragments): (Vec<_>, Vec<_>) = fragments.unzip();
+        if !is_active {
+            fragment_ids.clear();
         }
+        Remembering { ingestion: Ingestion { fragments, tokens_besides: 0 }, fragment_ids }
     }
-    if !is_active {
-        fragment_ids.clear();
+
+    /// The tokens are charged all the same.
+    fn kept_nowhere(&self) -> Remembering {
+        let texts =
+            self.turns.iter().flat_map(|turn| [&turn.text].into_iter().chain(&turn.observations));
+        let tokens_besides = texts.map(|text| count_tokens(text)).sum();
+        let ingestion = Ingestion { fragments: Vec::new(), tokens_besides };
+        Remembering { ingestion, fragment_ids: Vec::new() }
     }
-    Ok(Remembering { ingestion: Ingestion { fragments, tokens_besides: 0 }, fragment_ids })
 }
 
 /// The session an atom belongs to for the engine, which lifts neighbours of one session together.
@@ -132,19 +152,12 @@ impl Writing<'_> {
             is_certain: true,
             enrichment: self.enrichment,
             external_ref: Some(reference_of(id)),
-            session: engine_session(&self.conversation, said_at),
+            session: engine_session(self.conversation, said_at),
             occurred_at: said_at,
-            metadata: remembered.to_metadata(),
+            metadata: remembered.into_metadata(),
             ..NewAtom::of(content, &self.domain)
         }
     }
-}
-
-fn kept_nowhere(turns: &[Turn]) -> Remembering {
-    let texts = turns.iter().flat_map(|turn| [&turn.text].into_iter().chain(&turn.observations));
-    let tokens_besides = texts.map(|text| count_tokens(text)).sum();
-    let ingestion = Ingestion { fragments: Vec::new(), tokens_besides };
-    Remembering { ingestion, fragment_ids: Vec::new() }
 }
 
 fn turn(fields: &mut Fields<'_, '_>, index: usize, raw: &RawValue) -> Option<Turn> {
@@ -197,6 +210,7 @@ mod tests {
     fn read(turns: &str, more: &str) -> Result<Remembering, String> {
         let body = format!("{{\"scope\":{{\"org_id\":\"x\"}},\"turns\":{turns}{more}}}");
         ingestion_request(&body, &speaker())
+            .map(Turns::into_remembering)
             .map_err(|problems| serde_json::to_string(&problems).unwrap())
     }
 

@@ -6,7 +6,7 @@ use super::fields::{Fields, NOT_EMPTY, parse_body};
 use super::hits::Recalled;
 use super::problems::{Complaint, Problems};
 use crate::api::validation::{Raw, Step, parse_text, unless_null};
-use crate::service::{Depth, RecallQuery, count_tokens};
+use crate::service::{Depth, RecallQuery};
 use crate::types::Tokens;
 use serde_json::json;
 
@@ -20,12 +20,10 @@ const TOP_K_DEEP: u32 = 25;
 #[derive(Debug)]
 pub(crate) struct Question {
     pub(crate) query: RecallQuery,
-    /// Metered tokens of the question.
-    pub(crate) tokens: u64,
     pub(crate) with_timeline: bool,
 }
 
-/// The body of a recall. Costs what counting its question costs.
+/// The body of a recall.
 pub(crate) fn recall_request(body: &str, speaker: &Speaker) -> Result<Question, Problems> {
     let request: RecallRequest<'_> = parse_body(body)?;
     let mut problems = Problems::default();
@@ -45,9 +43,8 @@ pub(crate) fn recall_request(body: &str, speaker: &Speaker) -> Result<Question, 
         Depth::Deep => TOP_K_DEEP,
     };
     let top_k = top_k.unwrap_or(default).min(TOP_K_GIVEN_MAX) as usize;
-    let tokens = count_tokens(&text);
     let query = RecallQuery { text, domain: conversation.domain(), top_k, depth };
-    Ok(Question { query, tokens, with_timeline })
+    Ok(Question { query, with_timeline })
 }
 
 fn depth(fields: &mut Fields<'_, '_>, raw: Raw<'_>) -> Depth {
@@ -100,7 +97,7 @@ mod tests {
         ] {
             let question = read(&format!(",\"q\":\"what does the user prefer?\"{more}")).unwrap();
             let query = &question.query;
-            assert_eq!((query.depth, query.top_k, question.tokens), (depth, top_k, 6), "{more}");
+            assert_eq!((query.depth, query.top_k), (depth, top_k), "{more}");
             assert_eq!(query.domain, "tex:u/default-session");
             assert!(!question.with_timeline);
         }

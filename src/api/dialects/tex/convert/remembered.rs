@@ -36,7 +36,7 @@ pub(super) struct Remembered<'a> {
 }
 
 impl Remembered<'_> {
-    pub(super) fn to_metadata(self) -> Metadata {
+    pub(super) fn into_metadata(self) -> Metadata {
         let json = serde_json::to_string(&Envelope { tex: self });
         // Texts, a number and checked JSON can always be written.
         json.map(Metadata::from_checked).unwrap_or_default()

@@ -10,6 +10,7 @@ use super::{Reply, reply};
 use crate::api::extract::RequestDeadline;
 use crate::api::state::ApiState;
 use crate::service::compute;
+use crate::types::TokenDirection;
 
 pub(in super::super) async fn ingest(
     state: Data<ApiState>,
@@ -17,10 +18,13 @@ pub(in super::super) async fn ingest(
     body: AuthorizedBody,
 ) -> Reply {
     let AuthorizedBody { identity, json } = body;
-    let speaker = identity.speaker();
-    let reading = compute(json.len(), move || convert::ingestion_request(&json, &speaker));
-    let convert::Remembering { ingestion, fragment_ids } = reading.await??;
-    let ingested = state.memory.ingest(identity.caller.scope(deadline), ingestion).await?;
+    let (speaker, scope, size) = (identity.speaker(), identity.caller.scope(deadline), json.len());
+    let turns = compute(size, move || convert::ingestion_request(&json, &speaker)).await??;
+    // Looked at again where it is charged; here it keeps refusals cheap.
+    state.memory.check_tokens(scope, &[TokenDirection::Input]).await?;
+    let convert::Remembering { ingestion, fragment_ids } =
+        compute(size, move || turns.into_remembering()).await?;
+    let ingested = state.memory.ingest(scope, ingestion).await?;
     reply(
         StatusCode::ACCEPTED,
         &wire::IngestionResponse {

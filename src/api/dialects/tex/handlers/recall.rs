@@ -10,7 +10,8 @@ use super::super::error::ApiError;
 use super::{Reply, reply};
 use crate::api::extract::RequestDeadline;
 use crate::api::state::ApiState;
-use crate::service::compute;
+use crate::service::{compute, count_tokens};
+use crate::types::TokenDirection;
 
 /// The answer is made where it is counted, on the tenant's thread: what is charged is what is
 /// sent.
@@ -20,10 +21,13 @@ pub(in super::super) async fn recall(
     body: AuthorizedBody,
 ) -> Reply {
     let AuthorizedBody { identity, json } = body;
-    let speaker = identity.speaker();
-    let reading = compute(json.len(), move || convert::recall_request(&json, &speaker));
-    let convert::Question { query, tokens, with_timeline } = reading.await??;
-    let (depth, scope) = (query.depth, identity.caller.scope(deadline));
+    let (speaker, scope, size) = (identity.speaker(), identity.caller.scope(deadline), json.len());
+    let question = compute(size, move || convert::recall_request(&json, &speaker)).await??;
+    // Looked at again where it is charged; here it keeps refusals cheap.
+    state.memory.check_tokens(scope, &[TokenDirection::Input, TokenDirection::Output]).await?;
+    let convert::Question { query, with_timeline } = question;
+    let (depth, text) = (query.depth, query.text.clone());
+    let tokens = compute(size, move || count_tokens(&text)).await?;
     let (made, wait) = oneshot::channel();
     let make = move |recollection: &_| {
         let recalled = convert::recalled(recollection, with_timeline);
