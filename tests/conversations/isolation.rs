@@ -80,15 +80,8 @@ async fn what_was_said_elsewhere_is_never_recalled() {
         for mode in ["active", "deep"] {
             let answer = recall(&mut callers[0], user, session, QUESTIONS[0], mode);
             assert_eq!(texts(&answer), Vec::<String>::new(), "{user} {session} {mode}");
-<<<<<<< HEAD
             assert_eq!(answer["confidence"].as_f64(), Some(0.0));
             assert!(answer["timeline"].is_null());
-=======
-            assert_eq!(
-                (answer["confidence"].as_f64(), &answer["timeline"]),
-                (Some(0.0), &json!(null))
-            );
->>>>>>> http
         }
     }
 }
