@@ -6,11 +6,12 @@
 use std::sync::Arc;
 
 use serde_json::json;
+use tokio::runtime::Handle;
 
 use super::jobs::{JobContext, JobEffect, JobFailure, JobHandler, JobResult, JobRun};
 use super::tenant::data::{Metadata, NewAtom, PreparedAtom, embedded_part};
 use super::tenant::enrich::NextToEnrich;
-use crate::embedding::{Embedder, embed_blocking};
+use crate::embedding::Embedder;
 use crate::engine::facts::{self, EntityKind, Fact, TurnText};
 use crate::engine::jobs::NewJob;
 use crate::engine::text::split_head;
@@ -59,26 +60,25 @@ impl Enrichment {
         }))
     }
 
+    /// Embeds and analyses on the blocking pool, where an embedder that waits for its endpoint
+    /// disturbs nobody either.
     async fn prepare(
         &self,
         derived: Vec<(AtomId, NewAtom)>,
     ) -> Result<Vec<(AtomId, PreparedAtom)>, JobFailure> {
-        let failed = |error: crate::embedding::EmbedError| JobFailure::retryable(error.to_string());
-        if !self.embedder.is_cpu_bound() {
-            let texts: Vec<&str> =
-                derived.iter().map(|(_, atom)| embedded_part(&atom.content)).collect();
-            let embeddings = self.embedder.embed(&texts).await.map_err(failed)?;
-            return Ok(prepared(derived, embeddings));
-        }
         let embedder = Arc::clone(&self.embedder);
-        let work = move || {
+        let done = tokio::task::spawn_blocking(move || {
             let texts: Vec<&str> =
                 derived.iter().map(|(_, atom)| embedded_part(&atom.content)).collect();
-            let embeddings = embed_blocking(&*embedder, &texts)?;
-            Ok(prepared(derived, embeddings))
-        };
-        let done = tokio::task::spawn_blocking(work).await;
-        done.map_err(|_| JobFailure::retryable("embedding facts crashed"))?.map_err(failed)
+            let embeddings = Handle::current().block_on(embedder.embed(&texts));
+            let embeddings =
+                embeddings.map_err(|error| JobFailure::retryable(error.to_string()))?;
+            let both = derived.into_iter().zip(embeddings);
+            let prepared =
+                both.map(|((source, atom), vector)| (source, PreparedAtom::new(atom, vector)));
+            Ok(prepared.collect())
+        });
+        done.await.map_err(|_| JobFailure::retryable("embedding facts crashed"))?
     }
 }
 
@@ -90,14 +90,6 @@ impl JobHandler for Enrichment {
     fn run<'a>(&'a self, context: &'a JobContext) -> JobRun<'a> {
         Box::pin(self.enrich(context))
     }
-}
-
-fn prepared(
-    derived: Vec<(AtomId, NewAtom)>,
-    embeddings: Vec<Option<crate::types::QuantizedVector>>,
-) -> Vec<(AtomId, PreparedAtom)> {
-    let both = derived.into_iter().zip(embeddings);
-    both.map(|((source, atom), embedding)| (source, PreparedAtom::new(atom, embedding))).collect()
 }
 
 fn derive_all(page: &EnrichmentPage) -> Vec<(AtomId, NewAtom)> {
