@@ -54,7 +54,6 @@ struct Writing<'a> {
     conversation: &'a Conversation,
     domain: String,
     enrichment: Enrichment,
-    metadata: Option<&'a RawValue>,
 }
 
 /// The body of an ingestion.
@@ -88,10 +87,12 @@ impl Turns {
             (false, true) => Enrichment::DeriveAndReveal,
             (false, false) => return self.kept_nowhere(),
         };
-        let (conversation, metadata) = (&self.conversation, self.metadata.as_deref());
-        let domain = conversation.domain();
-        let writing = Writing { conversation, domain, enrichment, metadata };
-        let fragments = self.turns.iter().flat_map(|turn| writing.fragments_of(turn));
+        let (conversation, domain) = (&self.conversation, self.conversation.domain());
+        let writing = Writing { conversation, domain, enrichment };
+        // With the first turn only: many turns of a body would each have a copy.
+        let metadata = std::iter::once(self.metadata.as_deref()).chain(std::iter::repeat(None));
+        let turns = self.turns.iter().zip(metadata);
+        let fragments = turns.flat_map(|(turn, metadata)| writing.fragments_of(turn, metadata));
         let (mut fragment_ids, fragments): (Vec<_>, Vec<_>) = fragments.unzip();
         if !is_active {
             fragment_ids.clear();
@@ -116,7 +117,11 @@ fn engine_session(_conversation: &Conversation, _said_at: Option<Timestamp>) -> 
 
 impl Writing<'_> {
     /// A turn and its observations, each with its id.
-    fn fragments_of(&self, turn: &Turn) -> impl Iterator<Item = (String, NewFragment)> {
+    fn fragments_of(
+        &self,
+        turn: &Turn,
+        metadata: Option<&RawValue>,
+    ) -> impl Iterator<Item = (String, NewFragment)> {
         let Turn { role, text, timestamp, observations } = turn;
         let said_at = parse_turn_time(timestamp);
         let id = self.conversation.turn_id(role, text, timestamp);
@@ -126,7 +131,7 @@ impl Writing<'_> {
             role: Some(Cow::Borrowed(role)),
             timestamp: Some(Cow::Borrowed(timestamp)),
             tokens: tokens_of_hit,
-            metadata: self.metadata,
+            metadata,
         };
         let content = content_of_turn(timestamp, role, text);
         let atom = self.atom(&id, &content, said_at, remembered);
@@ -134,7 +139,7 @@ impl Writing<'_> {
         std::iter::once(turn).chain(observations.iter().map(move |text| {
             let id = self.conversation.observation_id(text);
             let tokens = count_tokens(text);
-            let (kind, metadata) = (Kind::Observation, self.metadata);
+            let (kind, metadata) = (Kind::Observation, None);
             let remembered = Remembered { kind, role: None, timestamp: None, tokens, metadata };
             let atom = self.atom(&id, text, said_at, remembered);
             (id, NewFragment { atom, tokens })
