@@ -160,6 +160,17 @@ pub enum RetrievalMode {
     Cosine,
 }
 
+/// How much work an answer is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Depth {
+    /// One pass.
+    #[default]
+    Active,
+    /// A second pass looks for what the best of the first lead to, and weighs all of them again.
+    /// Of [`RetrievalMode::Hybrid`] only. About four times the work.
+    Deep,
+}
+
 /// When an atom must have been created. Both bounds belong to the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TimeWindow {
@@ -191,6 +202,7 @@ pub struct ReadQuery {
     /// Puts the atoms first whose own fingerprint equals this one.
     pub fingerprint: Option<String>,
     pub mode: RetrievalMode,
+    pub depth: Depth,
     /// Results were created within it.
     pub window: TimeWindow,
     /// Superseded atoms may be among the results.
@@ -214,6 +226,7 @@ impl ReadQuery {
             include_associations: true,
             fingerprint: None,
             mode: RetrievalMode::default(),
+            depth: Depth::default(),
             window: TimeWindow::default(),
             include_history: false,
             conditions: Vec::new(),
@@ -247,6 +260,9 @@ pub struct RetrievedAtom {
 pub struct ReadResult {
     /// Best first; at most `top_k`.
     pub items: Vec<RetrievedAtom>,
+    /// The chance that the results hold what was asked for, in [0, 1]; 0 when there are none.
+    /// Says nothing with [`RetrievalMode::Cosine`].
+    pub confidence: f32,
     /// An exact fingerprint matched.
     pub episodic_hit: bool,
     pub query_concepts: Vec<String>,

@@ -13,8 +13,8 @@ pub use memory::{MemoryService, Scope};
 pub use readiness::Readiness;
 
 pub use crate::actors::tenant::data::{
-    Atom, AtomDeletion, AtomKind, ConditionOperator, ConsolidationReport, FeedPage, FeedQuery,
-    Feedback, FeedbackOutcome, GraphEdge, GraphNode, GraphQuery, GraphView, Metadata,
+    Atom, AtomDeletion, AtomKind, ConditionOperator, ConsolidationReport, Depth, FeedPage,
+    FeedQuery, Feedback, FeedbackOutcome, GraphEdge, GraphNode, GraphQuery, GraphView, Metadata,
     MetadataCondition, NewAtom, ReadQuery, ReadResult, RetrievalMode, RetrievedAtom, RevisionChain,
     Source, TenantStats, TimeWindow, WriteDecision, WriteOutcome,
 };

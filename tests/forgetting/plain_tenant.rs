@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use hebbd::actors::tenant::data::{
-    Metadata, NewAtom, ReadQuery, ReadResult, RetrievalMode, TimeWindow,
+    Depth, Metadata, NewAtom, ReadQuery, ReadResult, RetrievalMode, TimeWindow,
 };
 use hebbd::embedding::{Embedder, FakeEmbedder, embed_blocking};
 use hebbd::index::IndexSettings;
@@ -81,6 +81,7 @@ pub(crate) fn read(tenant: &mut Tenant, text: &str) -> ReadResult {
         include_associations: true,
         fingerprint: None,
         mode: RetrievalMode::Hybrid,
+        depth: Depth::Active,
         window: TimeWindow::default(),
         include_history: false,
         conditions: Vec::new(),

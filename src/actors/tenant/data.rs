@@ -2,9 +2,9 @@
 //! under one name for the layers above.
 
 pub use crate::engine::atom::{
-    Atom, AtomDeletion, AtomKind, ConsolidationReport, FeedPage, FeedQuery, GraphEdge, GraphNode,
-    GraphQuery, GraphView, Metadata, NewAtom, ReadQuery, ReadResult, RetrievalMode, RetrievedAtom,
-    RevisionChain, Source, TenantStats, TimeWindow, WriteDecision, WriteOutcome,
+    Atom, AtomDeletion, AtomKind, ConsolidationReport, Depth, FeedPage, FeedQuery, GraphEdge,
+    GraphNode, GraphQuery, GraphView, Metadata, NewAtom, ReadQuery, ReadResult, RetrievalMode,
+    RetrievedAtom, RevisionChain, Source, TenantStats, TimeWindow, WriteDecision, WriteOutcome,
 };
 pub use crate::engine::feedback::{Feedback, FeedbackOutcome};
 pub use crate::engine::metadata_filter::{ConditionOperator, MetadataCondition};

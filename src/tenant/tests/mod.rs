@@ -2,6 +2,7 @@
 //! and opened again, or struck by a power cut, in the middle.
 
 mod consolidation;
+mod depth;
 mod job_model;
 mod jobs;
 mod learning;

@@ -3,7 +3,7 @@
 use super::super::wire::{Raw, ReadBatchRequest, ReadRequest, RetrievalOptions};
 use super::fields::{Fields, parse_object, unless_null};
 use super::problems::{Problems, Step};
-use crate::service::{ReadQuery, RetrievalMode, RetrievedAtom, TimeWindow};
+use crate::service::{Depth, ReadQuery, RetrievalMode, RetrievedAtom, TimeWindow};
 use crate::types::limits;
 
 const TOP_K_DEFAULT: usize = 10;
@@ -93,6 +93,7 @@ pub(super) fn read_plan(fields: &mut Fields<'_>, request: &ReadRequest<'_>) -> R
             include_associations: include_associations.unwrap_or(true),
             fingerprint,
             mode: mode(fields, request),
+            depth: Depth::Active,
             window,
             include_history: include_history(fields, request.include_history),
             conditions: Vec::new(),
