@@ -177,6 +177,17 @@ pub enum RetrievalMode {
     Cosine,
 }
 
+/// How much work an answer is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Depth {
+    /// One pass.
+    #[default]
+    Active,
+    /// A second pass looks for what the best of the first lead to, and weighs all of them again.
+    /// Of [`RetrievalMode::Hybrid`] only. About four times the work.
+    Deep,
+}
+
 /// When an atom must have been created. Both bounds belong to the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TimeWindow {
@@ -189,16 +200,6 @@ impl TimeWindow {
     pub fn contains(&self, time: Timestamp) -> bool {
         self.since.is_none_or(|since| time >= since) && self.until.is_none_or(|until| time <= until)
     }
-}
-
-/// How much work a question is worth.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Depth {
-    /// One pass.
-    #[default]
-    Active,
-    /// A second pass, informed by what the first one found.
-    Deep,
 }
 
 /// A question to a tenant's memory.
@@ -218,6 +219,7 @@ pub struct ReadQuery {
     /// Puts the atoms first whose own fingerprint equals this one.
     pub fingerprint: Option<String>,
     pub mode: RetrievalMode,
+    pub depth: Depth,
     /// Results were created within it.
     pub window: TimeWindow,
     /// Superseded atoms may be among the results.
@@ -226,7 +228,6 @@ pub struct ReadQuery {
     pub conditions: Vec<MetadataCondition>,
     /// How much results shall differ from each other, in [0, 1]; 0 ranks by relevance alone.
     pub diversity: f32,
-    pub depth: Depth,
 }
 
 impl ReadQuery {
@@ -242,11 +243,11 @@ impl ReadQuery {
             include_associations: true,
             fingerprint: None,
             mode: RetrievalMode::default(),
+            depth: Depth::default(),
             window: TimeWindow::default(),
             include_history: false,
             conditions: Vec::new(),
             diversity: 0.0,
-            depth: Depth::Active,
         }
     }
 }
@@ -276,13 +277,14 @@ pub struct RetrievedAtom {
 pub struct ReadResult {
     /// Best first; at most `top_k`.
     pub items: Vec<RetrievedAtom>,
+    /// The chance that the results hold what was asked for, in [0, 1]; 0 when there are none.
+    /// Says nothing with [`RetrievalMode::Cosine`].
+    pub confidence: f32,
     /// An exact fingerprint matched.
     pub episodic_hit: bool,
     pub query_concepts: Vec<String>,
     /// `query_concepts` and what associations added to them.
     pub expanded_concepts: Vec<String>,
-    /// How likely the results hold what was asked for, in [0, 1]; 0 for none.
-    pub confidence: f32,
     /// Time spent searching, in microseconds.
     pub search_time_us: u64,
 }

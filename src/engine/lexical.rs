@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 use super::text::Term;
 
 /// A term's number within its domain.
-type TermNo = u32;
+pub(super) type TermNo = u32;
 
 /// A row that holds a term, and how often.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub(super) struct LexicalIndex {
     numbers: FxHashMap<u64, TermNo>,
     /// By term number, each sorted by row.
     postings: Vec<Vec<Posting>>,
+    /// By term number, whether the term has been met as a stop word.
+    stop: Vec<bool>,
     /// Every row's words, end to end.
     sequences: Vec<TermNo>,
     /// Where each row's words end in `sequences`.
@@ -43,6 +45,11 @@ impl LexicalIndex {
             let number = *self.numbers.entry(term.hash()).or_insert(fresh);
             if number == fresh {
                 self.postings.push(Vec::new());
+                self.stop.push(false);
+            }
+            // Two words may share a stem; that one is a stop word must not depend on their order.
+            if let Some(stop) = self.stop.get_mut(number as usize).filter(|_| term.is_stop()) {
+                *stop = true;
             }
             self.sequences.push(number);
             if let Some(postings) = self.postings.get_mut(number as usize) {
@@ -94,6 +101,26 @@ impl LexicalIndex {
     pub(super) fn postings(&self, hash: u64) -> &[Posting] {
         let number = self.numbers.get(&hash);
         number.and_then(|number| self.postings.get(*number as usize)).map_or(&[], Vec::as_slice)
+    }
+
+    /// The number of a term that a row holds or held.
+    #[must_use]
+    pub(super) fn number_of(&self, hash: u64) -> Option<TermNo> {
+        self.numbers.get(&hash).copied()
+    }
+
+    /// The live rows that hold the term with a number, ascending.
+    #[must_use]
+    pub(super) fn postings_of(&self, number: TermNo) -> &[Posting] {
+        self.postings.get(number as usize).map_or(&[], Vec::as_slice)
+    }
+
+    /// A row's words in order, but for stop words.
+    pub(super) fn content_of(&self, row: u32) -> impl Iterator<Item = TermNo> {
+        let (start, end) = self.span(row);
+        let words = self.sequences.get(start..end).unwrap_or_default();
+        let is_stop = |number: TermNo| self.stop.get(number as usize).is_some_and(|stop| *stop);
+        words.iter().copied().filter(move |number| !is_stop(*number))
     }
 
     /// The live rows in which `second` directly follows `first`, ascending. Costs the shorter of

@@ -2,10 +2,13 @@
 //! function here takes data and returns data; `tenant` does what it says.
 
 pub mod atom;
+pub mod centring;
 pub mod concepts;
+pub mod confidence;
 pub mod consolidation;
 pub mod cues;
 mod dates;
+mod enumeration;
 pub mod facts;
 pub mod feedback;
 pub mod fingerprint;
@@ -23,6 +26,7 @@ pub mod query;
 pub mod recollection;
 mod reinforcement;
 pub mod retrieval;
+pub mod second_pass;
 pub mod synonyms;
 pub mod text;
 mod timeline;

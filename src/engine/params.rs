@@ -4,8 +4,10 @@
 /// All of them.
 #[derive(Debug, Clone, Default)]
 pub struct EngineParams {
+    pub confidence: ConfidenceParams,
     pub consolidation: ConsolidationParams,
     pub cue: CueParams,
+    pub deep: DeepParams,
     pub feedback: FeedbackParams,
     pub gate: GateParams,
     pub graph: GraphParams,
@@ -207,6 +209,60 @@ impl Default for RetrievalParams {
             lexical_candidates: 4_096,
             sample_rows: 2_000,
         }
+    }
+}
+
+/// The second pass of a deep answer. Tuned, the whole of them together.
+#[derive(Debug, Clone, Copy)]
+pub struct DeepParams {
+    /// Best rows of the first pass whose words are looked for too.
+    pub feedback_rows: usize,
+    /// Words taken from them.
+    pub feedback_words: usize,
+    /// Rows that must hold such a word: one that a single row holds leads nowhere else.
+    pub word_rows_min: usize,
+    /// What a row gains that holds all of them.
+    pub weight_feedback: f32,
+    /// The score of the best row at which that gain is complete; it shrinks with a worse one, whose
+    /// words are likely to be beside the point.
+    pub full_feedback_score: f32,
+    /// When several things are asked for: what a row gains in which the speaker asked for speaks of
+    /// themselves, and what one that places something in time.
+    pub weight_own_words: f32,
+    pub weight_event: f32,
+}
+
+impl Default for DeepParams {
+    fn default() -> Self {
+        Self {
+            feedback_rows: 3,
+            feedback_words: 20,
+            word_rows_min: 2,
+            weight_feedback: 0.30,
+            full_feedback_score: 1.2,
+            weight_own_words: 0.10,
+            weight_event: 0.05,
+        }
+    }
+}
+
+/// The chance that the first ten results hold what was asked for, by the raw score `s` of the best:
+/// `ceiling / (1 + (middle / s)^steepness)`. Fitted, leave-one-conversation-out, to questions put to
+/// their own conversation and as many put to another; then rounded.
+#[derive(Debug, Clone, Copy)]
+pub struct ConfidenceParams {
+    /// What no score exceeds: the best of hits misses in one case of fourteen.
+    pub ceiling: f32,
+    /// The score at which half of that is reached.
+    pub middle: f32,
+    /// The same for a deep answer, whose second pass lifts the best.
+    pub middle_deep: f32,
+    pub steepness: i32,
+}
+
+impl Default for ConfidenceParams {
+    fn default() -> Self {
+        Self { ceiling: 0.93, middle: 0.71, middle_deep: 0.77, steepness: 9 }
     }
 }
 

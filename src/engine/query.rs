@@ -5,6 +5,7 @@ use rustc_hash::FxHashSet;
 
 use super::cues::{CueTerm, QuestionTrace};
 use super::dates::DateHint;
+use super::enumeration;
 use super::fingerprint::Fingerprint;
 use super::lexical::Posting;
 use super::lexicon;
@@ -51,6 +52,8 @@ pub struct QueryPlan {
     pub(super) named: Vec<u64>,
     pub(super) date: Option<DateHint>,
     pub(super) asks_when: bool,
+    /// Whether the answer has several parts ("which books", "what has she").
+    pub(super) asks_for_several: bool,
     words: Vec<WeightedWord>,
     trace: QuestionTrace,
 }
@@ -93,6 +96,7 @@ impl QueryPlan {
             named: named.iter().map(|word| hash_term(word)).collect(),
             date: DateHint::of(question),
             asks_when,
+            asks_for_several: enumeration::asks_for_several(&spoken, |word| names_speaker(word)),
             words: Vec::new(),
             trace: QuestionTrace {
                 wording: Some(Fingerprint::of_wording(question)),
@@ -255,11 +259,15 @@ impl<'a> Statistics<'a> {
         share * self.weight(0)
     }
 
-    /// Inverse document frequency, never negative (Robertson and Zaragoza 2009, equation 3.3,
-    /// with one added inside the logarithm).
     fn weight(&self, frequency: u32) -> f32 {
-        let frequency = frequency as f32;
-        let without = (self.live_count + self.params.prior_atoms - frequency).max(0.0);
-        (1.0 + (without + 0.5) / (frequency + 0.5)).ln()
+        inverse_frequency(self.live_count, frequency, self.params)
     }
+}
+
+/// Inverse document frequency of a term that `frequency` of `live_count` atoms hold, never negative
+/// (Robertson and Zaragoza 2009, equation 3.3, with one added inside the logarithm).
+pub(super) fn inverse_frequency(live_count: f32, frequency: u32, params: &RetrievalParams) -> f32 {
+    let frequency = frequency as f32;
+    let without = (live_count + params.prior_atoms - frequency).max(0.0);
+    (1.0 + (without + 0.5) / (frequency + 0.5)).ln()
 }

@@ -33,19 +33,19 @@ impl<'a> Dense<'a> {
 #[derive(Debug, Default)]
 pub struct Scratch {
     bm25: Vec<f32>,
-    own: Vec<f32>,
-    covered: Vec<f32>,
+    pub(super) own: Vec<f32>,
+    pub(super) covered: Vec<f32>,
     x: Vec<f32>,
     /// 0 but while a term is being matched.
-    matched: Vec<f32>,
+    pub(super) matched: Vec<f32>,
     /// 0 but while a term is being spread to neighbours.
     spread: Vec<f32>,
-    touched: Vec<u32>,
+    pub(super) touched: Vec<u32>,
     reached: Vec<u32>,
     /// How far the two rows of each session that stand out most do so.
     best_two: Vec<[f32; 2]>,
-    alone: Vec<f32>,
-    together: Vec<f32>,
+    pub(super) alone: Vec<f32>,
+    pub(super) together: Vec<f32>,
 }
 
 /// Raw scores, one per row; a prototype has the best of those it stands for. [`relevance`] maps
@@ -76,7 +76,7 @@ pub fn score_rows<'s>(
     for term in &plan.terms {
         match_term(memory, plan, term, params, scratch);
         if with_context {
-            spread_term(memory, term, params, scratch);
+            spread_term(memory, term.weight, params, scratch);
         }
         for row in scratch.touched.drain(..) {
             set(&mut scratch.matched, row, 0.0);
@@ -91,13 +91,7 @@ pub fn score_rows<'s>(
     } else {
         scratch.together.clone_from(&scratch.alone);
     }
-    for (member, prototype) in memory.represented() {
-        for scores in [&mut scratch.alone, &mut scratch.together] {
-            let best = get(scores, member).max(get(scores, prototype));
-            set(scores, prototype, best);
-        }
-    }
-    Scores { alone: &scratch.alone, together: &scratch.together }
+    scratch.finish(memory)
 }
 
 /// Maps a raw score to [0, 1): strictly rising above 0, 0.3 at 0.44, 0.83 at 1.
@@ -115,6 +109,17 @@ pub fn score_for(relevance: f32, params: &RetrievalParams) -> f32 {
 }
 
 impl Scratch {
+    /// The scores as they are now, those of prototypes at least those of their members.
+    pub(super) fn finish(&mut self, memory: &DomainMemory) -> Scores<'_> {
+        for (member, prototype) in memory.represented() {
+            for scores in [&mut self.alone, &mut self.together] {
+                let best = get(scores, member).max(get(scores, prototype));
+                set(scores, prototype, best);
+            }
+        }
+        Scores { alone: &self.alone, together: &self.together }
+    }
+
     /// `alone` begins as the cosines, never below 0.
     fn reset(&mut self, rows: usize, dense: Dense<'_>) {
         for buffer in [&mut self.bm25, &mut self.own, &mut self.covered] {
@@ -135,18 +140,18 @@ impl Scratch {
     }
 }
 
-fn get(values: &[f32], row: u32) -> f32 {
+pub(super) fn get(values: &[f32], row: u32) -> f32 {
     values.get(row as usize).copied().unwrap_or(0.0)
 }
 
-fn set(values: &mut [f32], row: u32, value: f32) {
+pub(super) fn set(values: &mut [f32], row: u32, value: f32) {
     if let Some(slot) = values.get_mut(row as usize) {
         *slot = value;
     }
 }
 
 /// BM25's saturated term frequency, in [0, 1).
-fn saturated(
+pub(super) fn saturated(
     memory: &DomainMemory,
     plan: &QueryPlan,
     posting: &Posting,
@@ -218,9 +223,9 @@ fn match_term(
 /// Lets each match count in the neighbours too, less the further away: a row covers a term unless
 /// it and all of its neighbours miss it. A row that follows a question shares nearly all of it,
 /// since it is likely to be the answer.
-fn spread_term(
+pub(super) fn spread_term(
     memory: &DomainMemory,
-    term: &PlanTerm,
+    weight: f32,
     params: &RetrievalParams,
     scratch: &mut Scratch,
 ) {
@@ -261,7 +266,7 @@ fn spread_term(
         let sum = get(spread, row);
         set(spread, row, 0.0);
         if let Some(covered) = covered.get_mut(row as usize) {
-            *covered += term.weight * sum;
+            *covered += weight * sum;
         }
     }
 }

@@ -14,6 +14,7 @@
 //! Both are folded in by the next build. Scores always come from the int8 rows, never from the
 //! graph, and the file of a graph is a cache: storage alone is the truth.
 
+mod centre;
 mod error;
 mod graph;
 mod graph_build;
@@ -30,6 +31,7 @@ mod vector_index;
 #[cfg(test)]
 mod tests;
 
+pub use centre::Centre;
 pub use error::IndexError;
 pub use graph::Graph;
 pub use graph_build::GraphBuild;

@@ -151,6 +151,12 @@ impl Rows {
         segment.values.get(within * self.dimensions..(within + 1) * self.dimensions)
     }
 
+    /// A row's values and `1 / |values|`, if it is live and has a vector.
+    pub(super) fn vector(&self, row: u32) -> Option<(&[i8], f32)> {
+        let inverse_norm = self.inverse_norms.get(row as usize).filter(|norm| **norm > 0.0)?;
+        Some((self.values(row)?, *inverse_norm))
+    }
+
     /// The cosine of the query and one row; zero when the row has no vector or was removed.
     pub(super) fn score(&self, query: &QueryVector, row: u32) -> f32 {
         let mut score = [0.0];

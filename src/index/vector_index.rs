@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::graph_file::{self, Contents};
 use super::rows::Rows;
 use super::top_rows::TopRows;
-use super::{Graph, GraphBuild, IndexError, IndexSettings, QueryVector, VectorSnapshot};
+use super::{Centre, Graph, GraphBuild, IndexError, IndexSettings, QueryVector, VectorSnapshot};
 use crate::types::{AtomNo, EmbedderIdentity, QuantizedVector};
 
 /// Rows pushed since the last build are scanned exactly until they are this part of
@@ -152,6 +152,13 @@ impl VectorIndex {
     pub fn vector_of(&self, row: u32) -> Option<QueryVector> {
         let values = self.rows.values(row).filter(|_| self.rows.has_vector(row))?;
         Some(QueryVector::from_values(values))
+    }
+
+    /// The mean of the rows' unit vectors; `None` without a vector, or when they cancel out. Of at
+    /// most about twice `rows_max` rows, evenly drawn. Costs 0.1 us a row drawn.
+    #[must_use]
+    pub fn centre(&self, rows_max: usize) -> Option<Centre> {
+        Centre::of(&self.rows, rows_max)
     }
 
     /// The vectors as they are now, independent of later changes. Copies 4 bytes a row.

@@ -23,5 +23,5 @@ pub use crate::actors::tenant::data::{
     Enrichment, FeedPage, FeedQuery, Feedback, FeedbackOutcome, GraphEdge, GraphNode, GraphQuery,
     GraphView, Ingested, Ingestion, Metadata, MetadataCondition, NewAtom, NewFragment, ReadQuery,
     ReadResult, RecallQuery, RecalledEntity, Recollection, RetrievalMode, RetrievedAtom,
-    RevisionChain, Source, TenantStats, TimeWindow, WriteDecision, WriteOutcome,
+    RevisionChain, Source, TenantStats, TimeWindow, WriteDecision, WriteOutcome, begins_with_label,
 };

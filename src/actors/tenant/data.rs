@@ -28,6 +28,12 @@ pub fn embedded_part(content: &str) -> &str {
     text::looked_at(text::split_head(content).body, EMBEDDED_BYTES_MAX)
 }
 
+/// Whether a text says itself who speaks, as `Caroline: hi` does.
+#[must_use]
+pub fn begins_with_label(text: &str) -> bool {
+    text::split_head(text).label.is_some()
+}
+
 /// Bytes of a question that are looked at. Its first 64 terms are looked up, so words beyond it
 /// hardly matter.
 const ASKED_BYTES_MAX: usize = 8 * 1024;

@@ -3,23 +3,29 @@
 
 mod associations;
 mod candidates;
+mod cosines;
 mod diversity;
 
 use rustc_hash::FxHashMap;
 
 use self::associations::Expansion;
 use self::candidates::{Candidate, PLAIN_MAX, Selection};
+use self::cosines::CosineBuffers;
 use super::cues::Question;
 use super::domain::{Domain, Row};
 use super::standing::Visibility;
 use super::{Place, Tenant, TenantError};
-use crate::engine::atom::{Atom, ReadQuery, ReadResult, RetrievalMode, RetrievedAtom, Source};
+use crate::engine::atom::{
+    Atom, Depth, ReadQuery, ReadResult, RetrievalMode, RetrievedAtom, Source,
+};
+use crate::engine::confidence::confidence;
 use crate::engine::fingerprint::Fingerprint;
 use crate::engine::memory::DomainMemory;
 use crate::engine::metadata_filter::MetadataFilter;
 use crate::engine::params::RetrievalParams;
 use crate::engine::query::QueryPlan;
-use crate::engine::retrieval::{Dense, Scores, Scratch, relevance, score_rows};
+use crate::engine::retrieval::{Scores, Scratch, relevance, score_rows};
+use crate::engine::second_pass::weigh_again;
 use crate::index::QueryVector;
 use crate::types::{QuantizedVector, QueryEmbedding};
 
@@ -29,8 +35,7 @@ const SKIP_ROWS: usize = 16;
 /// Buffers reused from question to question.
 #[derive(Default)]
 pub(super) struct RetrieveBuffers {
-    cosines: Vec<f32>,
-    sample: Vec<u32>,
+    cosines: CosineBuffers,
     scratch: Scratch,
 }
 
@@ -135,13 +140,14 @@ impl Tenant {
         if !query.conditions.is_empty() {
             episodic_hit = items.iter().any(|item| item.source == Source::Episodic);
         }
-        let confidence = items.first().map_or(0.0, |item| item.relevance);
+        let best = items.first().map(|item| item.relevance);
+        let params = &self.params;
         ReadResult {
+            confidence: confidence(best, query.depth, &params.retrieval, &params.confidence),
             items,
             episodic_hit,
             query_concepts,
             expanded_concepts,
-            confidence,
             search_time_us: 0,
         }
     }
@@ -199,62 +205,21 @@ impl Tenant {
         }
         let mut selection = Selection::new(query);
         for (position, (domain_no, domain)) in domains.iter().enumerate() {
-            let RetrieveBuffers { cosines, sample, scratch } = buffers;
-            let dense = self.cosines_of(domain, &plan, direction.as_ref(), cosines, sample)?;
-            let scores = score_rows(
-                &domain.memory,
-                &plan,
-                position,
-                dense,
-                query.include_associations,
-                params,
-                scratch,
-            );
+            let RetrieveBuffers { cosines, scratch } = &mut *buffers;
+            let dense = self.cosines_of(domain, &plan, direction.as_ref(), query.depth, cosines)?;
+            let with_context = query.include_associations;
+            let memory = &domain.memory;
+            let mut scores =
+                score_rows(memory, &plan, position, dense, with_context, params, scratch);
+            if query.depth == Depth::Deep {
+                let deep = &self.params.deep;
+                scores = weigh_again(memory, &plan, with_context, params, deep, scratch);
+            }
             let gains = expansion.gains.of_domain(*domain_no);
             select(query, *domain_no, domain, scores, gains, params, &mut selection);
         }
         let question = Question { trace: plan.trace().clone(), vector };
         Ok((selection, Some(question)))
-    }
-
-    /// Cosines of a domain's rows: of all of them while it scans exactly, else of the nearest, of
-    /// those that hold a word of the question, and of a sample.
-    fn cosines_of<'b>(
-        &self,
-        domain: &Domain,
-        plan: &QueryPlan,
-        direction: Option<&QueryVector>,
-        cosines: &'b mut Vec<f32>,
-        sample: &'b mut Vec<u32>,
-    ) -> Result<Dense<'b>, TenantError> {
-        let Some(direction) = direction else {
-            cosines.clear();
-            return Ok(Dense::All(cosines));
-        };
-        if domain.vectors.scans_exactly() {
-            domain.vectors.score_all(direction, cosines);
-            return Ok(Dense::All(cosines));
-        }
-        let params = &self.params.retrieval;
-        cosines.clear();
-        cosines.resize(domain.rows.len(), 0.0);
-        let step = (domain.rows.len() / params.sample_rows.max(1)).max(1);
-        sample.clear();
-        sample.extend((0_u32..).take(domain.rows.len()).step_by(step));
-        let nearest = domain.vectors.nearest(direction, params.dense_candidates)?;
-        let mut keep = |row: u32, cosine: f32| {
-            if let Some(slot) = cosines.get_mut(row as usize) {
-                *slot = cosine;
-            }
-        };
-        let matching = plan.matching_rows(&domain.memory, params.lexical_candidates);
-        for row in sample.iter().chain(&matching) {
-            keep(*row, domain.vectors.score(direction, *row));
-        }
-        for (row, cosine) in nearest {
-            keep(row, cosine);
-        }
-        Ok(Dense::Some { values: cosines, sample })
     }
 
     /// The documented formula to the letter: relevance = cosine * (1 + valence_gain * valence).
@@ -272,9 +237,9 @@ impl Tenant {
         for (domain_no, domain) in
             numbers.iter().filter_map(|no| Some((*no, self.domains.get(no)?)))
         {
-            domain.vectors.score_all(&direction, &mut buffers.cosines);
+            domain.vectors.score_all(&direction, &mut buffers.cosines.values);
             for (row, known) in domain.live_rows().filter(|(_, row)| may_return(row, query)) {
-                let cosine = buffers.cosines.get(row as usize).copied().unwrap_or(0.0);
+                let cosine = buffers.cosines.values.get(row as usize).copied().unwrap_or(0.0);
                 let similarity = cosine.clamp(0.0, PLAIN_MAX);
                 let relevance = bent(similarity, known.evidence.valence, &self.params.retrieval);
                 let place = Place { domain_no, row };

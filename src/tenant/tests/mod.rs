@@ -3,6 +3,7 @@
 
 mod consolidation;
 mod conversation_model;
+mod depth;
 mod job_model;
 mod jobs;
 mod learning;

@@ -87,9 +87,9 @@ fn one_line(text: &str) -> String {
     line
 }
 
-/// Four digits say all there is to say.
+/// Six digits are what single precision has to say.
 fn rounded(score: f32) -> f32 {
-    (score.clamp(0.0, 1.0) * 10_000.0).round() / 10_000.0
+    (score.clamp(0.0, 1.0) * 1e6).round() / 1e6
 }
 
 #[cfg(test)]
@@ -158,7 +158,7 @@ mod tests {
         let observation = &recalled.hits.observations[0];
         assert_eq!(observation.text, "likes lines");
         assert_eq!([&first.id, &second.id, &observation.id], [&ids[0], &ids[1], &ids[2]]);
-        assert_eq!((first.score, recalled.confidence), (0.8, 0.1235));
+        assert_eq!((first.score, recalled.confidence), (0.8, 0.123_456));
         let texts = [&first.text, &second.text, &observation.text];
         let tokens: u64 = texts.iter().map(|text| count_tokens(text)).sum();
         assert_eq!((recalled.tokens, recalled.timeline), (tokens, None));
@@ -200,7 +200,7 @@ mod tests {
             recalled.hits.observations.iter().map(|hit| hit.text.as_str()).collect();
         assert_eq!(texts, ["works at Acme", "[2026] user: plain"]);
         assert!(recalled.hits.observations.iter().all(|hit| hit.id.len() == 64));
-        assert_eq!((recalled.hits.entities[0].score, recalled.confidence), (0.3333, 1.0));
+        assert_eq!((recalled.hits.entities[0].score, recalled.confidence), (0.333_333, 1.0));
         let counted = texts.iter().map(|text| count_tokens(text)).sum::<u64>();
         assert_eq!(recalled.tokens, counted + 2);
     }

@@ -9,11 +9,12 @@ use super::conversation::{Conversation, Speaker, conversation};
 use super::fields::{Fields, NOT_EMPTY, parse_body};
 use super::observation::observations;
 use super::problems::{Complaint, Problems};
-use super::remembered::{Remembered, content_of_turn, head_of_hit, reference_of};
+use super::remembered::{Remembered, head_of_content, head_of_hit, reference_of};
 use super::times::parse_turn_time;
 use crate::api::validation::{BadMetadata, Raw, Step, parse_metadata, unless_null};
 use crate::service::{
-    Enrichment, Ingestion, NewAtom, NewFragment, count_tokens, count_tokens_behind,
+    Enrichment, Ingestion, NewAtom, NewFragment, begins_with_label, count_tokens,
+    count_tokens_behind,
 };
 use crate::types::Timestamp;
 
@@ -110,9 +111,11 @@ impl Turns {
     }
 }
 
-/// The session an atom belongs to for the engine, which lifts neighbours of one session together.
-fn engine_session(_conversation: &Conversation, _said_at: Option<Timestamp>) -> Option<String> {
-    None
+/// The session an atom belongs to for the engine, which lifts neighbours of one session together:
+/// what was said on one day. See `docs/decisions/0022-deep-recall.md` for what other rules give.
+fn engine_session(said_at: Option<Timestamp>) -> Option<String> {
+    let (year, month, day) = said_at?.date();
+    Some(format!("{year:04}-{month:02}-{day:02}"))
 }
 
 impl Writing<'_> {
@@ -126,21 +129,23 @@ impl Writing<'_> {
         let said_at = parse_turn_time(timestamp);
         let id = self.conversation.turn_id(role, text, timestamp);
         let (tokens, tokens_of_hit) = count_tokens_behind(&head_of_hit(timestamp, role), text);
+        let names_speaker = begins_with_label(text);
         let remembered = Remembered {
             kind: Kind::Turn,
             role: Some(Cow::Borrowed(role)),
             timestamp: Some(Cow::Borrowed(timestamp)),
+            names_speaker,
             tokens: tokens_of_hit,
             metadata,
         };
-        let content = content_of_turn(timestamp, role, text);
+        let shown_role = (!names_speaker).then_some(role.as_str());
+        let content = format!("{}{text}", head_of_content(timestamp, shown_role));
         let atom = self.atom(&id, &content, said_at, remembered);
         let turn = (id, NewFragment { atom, tokens });
         std::iter::once(turn).chain(observations.iter().map(move |text| {
             let id = self.conversation.observation_id(text);
             let tokens = count_tokens(text);
-            let (kind, metadata) = (Kind::Observation, None);
-            let remembered = Remembered { kind, role: None, timestamp: None, tokens, metadata };
+            let remembered = Remembered::observation(tokens);
             let atom = self.atom(&id, text, said_at, remembered);
             (id, NewFragment { atom, tokens })
         }))
@@ -157,7 +162,7 @@ impl Writing<'_> {
             is_certain: true,
             enrichment: self.enrichment,
             external_ref: Some(reference_of(id)),
-            session: engine_session(self.conversation, said_at),
+            session: engine_session(said_at),
             occurred_at: said_at,
             metadata: remembered.into_metadata(),
             ..NewAtom::of(content, &self.domain)
@@ -232,6 +237,7 @@ mod tests {
         assert_eq!(atom.content, format!("[{TIME}] user: I'm allergic to shellfish"));
         assert_eq!(atom.domain, "tex:apikey_1/default-session");
         assert_eq!(atom.occurred_at, Timestamp::parse(TIME));
+        assert_eq!(atom.session.as_deref(), Some("2026-05-08"));
         assert_eq!(
             atom.metadata.as_json(),
             format!(
@@ -243,6 +249,15 @@ mod tests {
         assert_eq!((atom.is_certain, atom.enrichment), (true, Enrichment::Derive));
         let id = &read.fragment_ids[0];
         assert_eq!(atom.external_ref.as_deref(), Some(format!("tex:{id}").as_str()));
+    }
+
+    #[test]
+    fn a_text_that_names_its_speaker_has_no_role_before_it() {
+        let turn = turn_of("user", "Caroline: hi", "");
+        let read = read(&format!("[{turn}]"), "").unwrap();
+        let atom = &read.ingestion.fragments[0].atom;
+        assert_eq!(atom.content, format!("[{TIME}] Caroline: hi"));
+        assert!(atom.metadata.as_json().contains("\"names_speaker\":true"), "{atom:?}");
     }
 
     #[test]

@@ -28,6 +28,9 @@ pub(super) struct Remembered<'a> {
     pub(super) role: Option<Cow<'a, str>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub(super) timestamp: Option<Cow<'a, str>>,
+    /// The text says itself who speaks, so the content does not say the role before it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) names_speaker: bool,
     /// Metered tokens of the text of its hit.
     pub(super) tokens: u64,
     /// The caller's own, which is not returned.
@@ -36,6 +39,12 @@ pub(super) struct Remembered<'a> {
 }
 
 impl Remembered<'_> {
+    pub(super) fn observation(tokens: u64) -> Self {
+        let (role, timestamp, metadata) = (None, None, None);
+        let (kind, names_speaker) = (Kind::Observation, false);
+        Self { kind, role, timestamp, names_speaker, tokens, metadata }
+    }
+
     pub(super) fn into_metadata(self) -> Metadata {
         let json = serde_json::to_string(&Envelope { tex: self });
         // Texts, a number and checked JSON can always be written.
@@ -48,18 +57,18 @@ pub(super) fn reference_of(fragment_id: &str) -> String {
     format!("{REFERENCE}{fragment_id}")
 }
 
-/// The content of the atom that keeps a turn: date and speaker as the engine looks for them.
-pub(super) fn content_of_turn(timestamp: &str, role: &str, text: &str) -> String {
-    format!("{}{text}", head_of_content(timestamp, role))
+/// What the content of the atom that keeps a turn has before the text: date and speaker as the
+/// engine looks for them. `role` is `None` where the text names its speaker.
+pub(super) fn head_of_content(timestamp: &str, role: Option<&str>) -> String {
+    match role {
+        Some(role) => format!("[{timestamp}] {role}: "),
+        None => format!("[{timestamp}] "),
+    }
 }
 
 /// What the text of a turn's hit begins with.
 pub(super) fn head_of_hit(timestamp: &str, role: &str) -> String {
     format!("[Date: {timestamp}] [{role}] ")
-}
-
-fn head_of_content(timestamp: &str, role: &str) -> String {
-    format!("[{timestamp}] {role}: ")
 }
 
 /// An atom as a fragment.
@@ -92,10 +101,11 @@ pub(super) fn fragment_of(atom: &Atom) -> Fragment<'_> {
     let Ok(envelope) = serde_json::from_str::<Envelope<'_>>(atom.metadata.as_json()) else {
         return of_content(None);
     };
-    let Remembered { kind, role, timestamp, tokens, .. } = envelope.tex;
+    let Remembered { kind, role, timestamp, names_speaker, tokens, .. } = envelope.tex;
     let said = match (kind, &role, &timestamp) {
         (Kind::Turn, Some(role), Some(timestamp)) => {
-            let said = content.strip_prefix(head_of_content(timestamp, role).as_str());
+            let shown_role = (!names_speaker).then_some(&**role);
+            let said = content.strip_prefix(head_of_content(timestamp, shown_role).as_str());
             said.map(|said| (said, format!("{}{said}", head_of_hit(timestamp, role))))
         }
         _ => None,
