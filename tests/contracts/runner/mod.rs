@@ -2,6 +2,7 @@
 //! Each case has tenants of its own, named by letters; nothing is shared between cases.
 
 mod case;
+pub(crate) mod checklist;
 mod matcher;
 mod template;
 
