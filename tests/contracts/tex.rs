@@ -59,7 +59,8 @@ const PLANS: &str = "\
     [one-question]\nqueries_per_day = 1\n\
     [one-atom]\natoms_max = 1\n";
 
-/// Ten in the morning, with almost no time passing: cases know every time there is.
+/// Ten in the morning, with almost no time passing: cases know every time there is, and no test runs
+/// into midnight.
 pub(crate) fn server_for_cases(data_dir: &Path) -> TestServer {
     let clock = Arc::new(TickingClock::starting_at("2026-05-08T10:00:00Z"));
     TestServer::start_with(data_dir, clock, |config| {

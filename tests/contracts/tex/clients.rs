@@ -159,7 +159,8 @@ async fn take_first_steps(sdk: &mut Sdk<'_>) {
 /// Checklist line 65.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_release_takes_its_first_steps_without_knowing_who_it_is() {
-    let server = TestServer::start().await;
+    let data_dir = tempfile::tempdir().unwrap();
+    let server = super::server_for_cases(data_dir.path());
     let organization = organization(&server, "tex-free").await;
     let mut sdk = Sdk::new(&server, &organization, Release::First);
     assert_eq!(sdk.scope("s"), json!({"org_id": null, "user_id": null, "session_id": "s"}));
@@ -169,7 +170,8 @@ async fn the_first_release_takes_its_first_steps_without_knowing_who_it_is() {
 /// Checklist line 66.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_newest_release_takes_its_first_steps_and_knows_who_it_is() {
-    let server = TestServer::start().await;
+    let data_dir = tempfile::tempdir().unwrap();
+    let server = super::server_for_cases(data_dir.path());
     let organization = organization(&server, "tex-free").await;
     let mut sdk = Sdk::new(&server, &organization, Release::Newest);
     take_first_steps(&mut sdk).await;

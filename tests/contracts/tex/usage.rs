@@ -10,13 +10,15 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::caller::{Caller, ids, organization, scope, turn};
+use super::server_for_cases;
 use crate::support::TestServer;
 
 /// Checklist line 60.
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_at_the_same_time_lose_no_token() {
     const CALLS: usize = 24;
-    let server = TestServer::start().await;
+    let data_dir = tempfile::tempdir().unwrap();
+    let server = server_for_cases(data_dir.path());
     let caller = Caller::of_a_new_organization(&server, "tex-free").await;
     let other = Caller::of_a_new_organization(&server, "tex-free").await;
     // Another text each, of one token.
@@ -41,7 +43,8 @@ async fn calls_at_the_same_time_lose_no_token() {
 /// Checklist line 40, for callers who do not wait for each other.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_turn_sent_many_times_at_once_is_one_and_is_billed_once() {
-    let server = TestServer::start().await;
+    let data_dir = tempfile::tempdir().unwrap();
+    let server = server_for_cases(data_dir.path());
     let caller = Caller::of_a_new_organization(&server, "tex-free").await;
     let writes = (0..12).map(|_| caller.remember("s", json!([turn("I'm allergic to shellfish")])));
     let written = join_all(writes).await;
@@ -139,14 +142,14 @@ async fn a_new_day_begins_at_zero_and_a_month_keeps_its_sum() {
 #[tokio::test(flavor = "multi_thread")]
 async fn tokens_usage_and_memory_outlive_a_restart() {
     let data_dir = tempfile::tempdir().unwrap();
-    let server = TestServer::start_at(data_dir.path());
+    let server = server_for_cases(data_dir.path());
     let organization = organization(&server, "tex-free").await;
     let caller = Caller::with(&server, &organization.token);
     let written = caller.remember("s", json!([turn("I'm allergic to shellfish")])).await;
     caller.recall("s", "what does the user prefer?", json!({})).await;
     server.stop();
 
-    let server = TestServer::start_at(data_dir.path());
+    let server = server_for_cases(data_dir.path());
     let caller = Caller::with(&server, &organization.token);
     let verified = caller.get("/auth/verify").await.with_status(200);
     assert_eq!(verified["tenant"]["org_id"], organization.handle);
