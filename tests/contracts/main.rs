@@ -31,7 +31,8 @@ async fn every_mnemoverse_case_holds() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_tex_case_holds() {
-    let server = TestServer::start().await;
+    let data_dir = tempfile::tempdir().unwrap();
+    let server = tex::server_for_cases(data_dir.path());
     let suite = Suite::load("tex", tex::check_answer).with(Callers::Tokens);
     let report = suite.run(&server).await;
     report.assert_no_failures();

@@ -1,15 +1,37 @@
-//! What holds for every answer of the Tex dialect, whatever the case.
+//! What holds for every answer of the tex dialect, whatever the case, and what no case can say:
+//! tokens and their ends, midnight, many calls at once, and the tables that leave nothing out.
 
+mod answers;
+mod caller;
+mod checklist;
+mod clients;
+mod enrichment;
+mod envelope;
+mod expiry;
+mod keys;
+mod oversized;
+mod quotas;
+mod recall_answers;
+mod recalling;
+mod refusals;
 mod settings;
+mod sharing;
+mod signed_tokens;
+mod signing_up;
+mod ticking;
+mod usage;
+
+use std::path::Path;
+use std::sync::Arc;
 
 use hebbd::api::dialects::tex::{PUBLIC_PATHS, ROUTES};
-use hebbd::types::Timestamp;
-use serde_json::Value;
+use reqwest::Method;
 
-use crate::runner::{Answer, client};
+pub(crate) use self::answers::check_answer;
+use self::ticking::TickingClock;
 use crate::support::TestServer;
 
-/// A new route shows here, and needs cases.
+/// A new route shows here, and needs cases. `GET /health` serves every dialect and is not ours.
 const DOCUMENTED_ROUTES: &[&str] = &[
     "POST /signup",
     "POST /auth/token-exchange",
@@ -27,96 +49,32 @@ const DOCUMENTED_ROUTES: &[&str] = &[
     "GET /usage/summary",
 ];
 
-/// Checklist lines 24, 26 and 27, and that a pause is short and never suggested for a quota.
-pub(crate) fn check_answer(answer: &Answer) -> Result<(), String> {
-    let id = answer.header("x-correlation-id").ok_or("there is no X-Correlation-ID")?;
-    if answer.status >= 500 && answer.status != 503 {
-        return Err(format!("status {}", answer.status));
-    }
-    let pause = answer.header("retry-after").map(str::parse::<u64>);
-    match (answer.status, pause) {
-        (503, Some(Ok(1..=30))) => {}
-        (status, None) if status != 503 => {}
-        (status, pause) => return Err(format!("Retry-After is {pause:?} with a {status}")),
-    }
-    if answer.method == "HEAD" || answer.status == 204 {
-        let is_empty = answer.text.is_empty();
-        return if is_empty { Ok(()) } else { Err("the body is not empty".to_owned()) };
-    }
-    let json = answer.json.as_ref().ok_or("the body is not JSON")?;
-    let content_type = answer.header("content-type").unwrap_or_default();
-    if !content_type.starts_with("application/json") {
-        return Err(format!("the content type is {content_type:?}"));
-    }
-    match answer.status {
-        200..=299 => Ok(()),
-        422 => check_problems(json),
-        status => check_error(json, status, id),
-    }
+/// What cases name beside the plans there are: each allows little of one thing.
+const PLANS: &str = "\
+    [sips-in]\ntokens_in_per_day = 10\n\
+    [exactly-six-in]\ntokens_in_per_day = 6\n\
+    [sips-out]\ntokens_out_per_day = 20\n\
+    [sips-both-ways]\ntokens_in_per_day = 12\ntokens_out_per_day = 20\n\
+    [two-a-minute]\nrequests_per_minute = 2\n\
+    [one-question]\nqueries_per_day = 1\n\
+    [one-atom]\natoms_max = 1\n";
+
+/// Ten in the morning, with almost no time passing: cases know every time there is, and no test runs
+/// into midnight.
+pub(crate) fn server_for_cases(data_dir: &Path) -> TestServer {
+    let clock = Arc::new(TickingClock::starting_at("2026-05-08T10:00:00Z"));
+    TestServer::start_with(data_dir, clock, |config| {
+        config.plans = toml::from_str(PLANS).unwrap();
+    })
 }
 
-fn check_error(json: &Value, status: u16, id: &str) -> Result<(), String> {
-    let members = json.as_object().ok_or("the error is no object")?;
-    let names: Vec<_> = members.keys().map(String::as_str).collect();
-    if names != ["details", "error", "message", "request_id", "timestamp"] {
-        return Err(format!("the error has the keys {names:?}"));
-    }
-    if json["error"] != format!("HTTP {status}") || json["request_id"] != id {
-        return Err(format!("the error does not fit its head: {json}"));
-    }
-    let timestamp = json["timestamp"].as_str().unwrap_or_default();
-    let is_typed = json["message"].is_string()
-        && (json["details"].is_null() || json["details"].is_object())
-        && timestamp.ends_with('Z')
-        && timestamp.len() == 20
-        && Timestamp::parse(timestamp).is_some();
-    if is_typed { Ok(()) } else { Err(format!("a mistyped error: {json}")) }
-}
-
-fn check_problems(json: &Value) -> Result<(), String> {
-    let members = json.as_object().ok_or("the answer is no object")?;
-    let problems = json["detail"].as_array().filter(|_| members.len() == 1);
-    let problems = problems.filter(|problems| !problems.is_empty()).ok_or("no detail")?;
-    for problem in problems {
-        let place = problem["loc"].as_array().ok_or("a problem without a place")?;
-        let is_typed = problem["type"].is_string() && problem["msg"].is_string();
-        let is_placed = place
-            .first()
-            .is_some_and(|first| ["body", "query", "path"].iter().any(|known| first == known));
-        if !is_typed || !is_placed {
-            return Err(format!("a mistyped problem: {problem}"));
-        }
-    }
-    Ok(())
-}
-
-/// Checklist line 13.
-#[tokio::test(flavor = "multi_thread")]
-async fn every_route_but_the_public_ones_refuses_a_caller_without_a_good_token() {
-    let server = TestServer::start().await;
-    for (method, pattern) in ROUTES.iter().filter(|(_, path)| !PUBLIC_PATHS.contains(path)) {
+/// The routes that need an access token, each with a path that names nothing there is.
+fn product_routes() -> impl Iterator<Item = (Method, String)> {
+    let routes = ROUTES.iter().filter(|(_, pattern)| !PUBLIC_PATHS.contains(pattern));
+    routes.map(|(method, pattern)| {
         let path = pattern.replace("{id}", "0190a000-0000-4000-8000-000000000000");
-        for (credential, message) in [
-            (None, "Not authenticated"),
-            (Some("Basic dXNlcjpwYXNz"), "Not authenticated"),
-            (Some("Bearer nonsense"), "Invalid token"),
-            (Some("Bearer tex_live_0123456789012345678901234567890123456789012"), "Invalid token"),
-        ] {
-            let url = format!("{}{path}", server.base_url);
-            let mut request = client().request(method.parse().unwrap(), url);
-            if *method == "POST" {
-                request = request.body("{}");
-            }
-            if let Some(credential) = credential {
-                request = request.header("Authorization", credential);
-            }
-            let answer = request.send().await.unwrap();
-            assert_eq!(answer.status().as_u16(), 401, "{method} {pattern} with {credential:?}");
-            assert_eq!(answer.headers()["www-authenticate"], "Bearer");
-            let body: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
-            assert_eq!(body["message"], message, "{method} {pattern} with {credential:?}");
-        }
-    }
+        (method.parse().unwrap(), path)
+    })
 }
 
 #[test]

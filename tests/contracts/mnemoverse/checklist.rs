@@ -1,30 +1,17 @@
-//! Which case or test shows each line of the contract's conformance checklist, in one place. A
-//! line without proof fails, and so does a proof that is not there any more.
-
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::Path;
+//! Which case or test shows each line of the contract's conformance checklist, in one place.
 
 use super::check_answer;
 use crate::runner::Suite;
+use crate::runner::checklist::Proof::{Case, EveryAnswer, Test};
+use crate::runner::checklist::{
+    Checklist, assert_cases_agree, assert_complete, assert_tests_exist,
+};
 
 /// The checklist's last line.
 const LINES: u32 = 80;
 
-/// What shows that a line holds.
-enum Proof {
-    /// A case in a data file, by its name. It names the line in turn.
-    Case(&'static str),
-    /// A test function and its file.
-    Test(&'static str, &'static str),
-    /// [`check_answer`] checks it with every answer of every case.
-    EveryAnswer,
-}
-
-use Proof::{Case, EveryAnswer, Test};
-
 /// `make clients` drives the clients of lines 78 and 79 themselves.
-const CHECKLIST: &[(u32, &[Proof])] = &[
+const CHECKLIST: &Checklist = &[
     (1, &[Case("A call without a credential is refused")]),
     (2, &[Case("A key in X-Api-Key is accepted")]),
     (3, &[Case("A key as a bearer token is accepted, whatever the case of the scheme")]),
@@ -285,44 +272,15 @@ const CHECKLIST: &[(u32, &[Proof])] = &[
 
 #[test]
 fn every_line_of_the_checklist_is_shown() {
-    let listed: Vec<u32> = CHECKLIST.iter().map(|(line, _)| *line).collect();
-    assert_eq!(listed, (1..=LINES).collect::<Vec<_>>(), "each line once, in order");
-    let without: Vec<u32> =
-        CHECKLIST.iter().filter(|(_, proofs)| proofs.is_empty()).map(|(line, _)| *line).collect();
-    assert!(without.is_empty(), "nothing shows the lines {without:?}");
+    assert_complete(CHECKLIST, LINES);
 }
 
 #[test]
 fn the_cases_name_the_lines_they_are_listed_for() {
-    let mut listed: BTreeMap<u32, BTreeSet<&str>> = BTreeMap::new();
-    for (line, proofs) in CHECKLIST {
-        for proof in *proofs {
-            if let Case(name) = proof {
-                listed.entry(*line).or_default().insert(name);
-            }
-        }
-    }
-    let suite = Suite::load("mnemoverse", check_answer);
-    let named = suite.checklist();
-    for line in 1..=LINES {
-        assert_eq!(listed.get(&line), named.get(&line), "the cases of line {line}");
-    }
-    assert!(named.keys().all(|line| *line <= LINES), "{:?}", named.keys());
+    assert_cases_agree(CHECKLIST, &Suite::load("mnemoverse", check_answer));
 }
 
 #[test]
 fn the_listed_tests_are_there() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for (line, proofs) in CHECKLIST {
-        for proof in *proofs {
-            if let Test(file, name) = proof {
-                let text = fs::read_to_string(root.join(file)).unwrap();
-                let is_test = text.split("#[tokio::test").skip(1).any(|test| {
-                    let head = test.split('{').next().unwrap_or_default();
-                    head.contains(&format!("async fn {name}()"))
-                });
-                assert!(is_test, "line {line}: {file} has no test {name}");
-            }
-        }
-    }
+    assert_tests_exist(CHECKLIST);
 }

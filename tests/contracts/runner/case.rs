@@ -24,7 +24,7 @@ pub(crate) struct Case {
     /// Lines of the contract's checklist that the case covers.
     #[serde(default)]
     pub(crate) lines: Vec<u32>,
-    /// The plan of the case's tenants; without one they have no limits.
+    /// The plan of the case's tenants instead of the dialect's usual one.
     pub(crate) plan: Option<String>,
     pub(crate) steps: Vec<Step>,
 }

@@ -8,6 +8,7 @@
 //! - `{"$each": m}`, `{"$all": [m, …]}`, `{"$exactly": {…}}` (no other members);
 //! - `{"$falling": "member"}`: entries in non-increasing order of a number or string;
 //! - `{"$same": ["member", "other"]}`: two members of an object are equal;
+//! - `{"$not": m}`: `m` does not match; `{"$json": "${saved}"}`: equal to a saved array or object;
 //! - `{"$close": "${saved}"}`, `{"$above": "${saved}"}`, `{"$below": "${saved}"}`: a number that is
 //!   within 1e-6 of a saved one, more than that above it, or below it.
 
@@ -139,6 +140,11 @@ fn check_operator(word: &str, argument: &Value, seen: &Value, place: &str) -> Re
             let (name, other) = (argument[0].as_str().unwrap(), argument[1].as_str().unwrap());
             check(&seen[name], &seen[other], &format!("{place}.{other}"))
         }
+        "$not" => holds(check(argument, seen, place).is_err(), argument, seen, place),
+        "$json" => {
+            let saved = argument.as_str().and_then(|text| serde_json::from_str(text).ok());
+            holds(saved.as_ref() == Some(seen), argument, seen, place)
+        }
         "$close" => {
             let distance = difference(seen, argument).map(f64::abs);
             holds(distance.is_some_and(|d| d <= TOLERANCE), argument, seen, place)
@@ -196,6 +202,8 @@ fn matchers_accept_and_refuse() {
         (json!({"$set": ["a", "b"]}), json!(["b", "a"]), json!(["a"])),
         (json!({"$count": 1}), json!([7]), json!([])),
         (json!({"$same": ["a", "b"]}), json!({"a": 1, "b": 1}), json!({"a": 1, "b": 2})),
+        (json!({"$not": "$string"}), json!(1), json!("a")),
+        (json!({"$json": "[1]"}), json!([1]), json!([1, 2])),
         (json!({"$close": "0.5"}), json!(0.500_000_01), json!(0.6)),
         (json!({"$above": "0.5"}), json!(0.6), json!(0.5)),
         (json!({"$below": "0.5"}), json!(-1), json!(0.500_000_01)),

@@ -1,7 +1,9 @@
 //! Reads case files, plays them against a server and reports every case that fails, by name.
 //! Each case has tenants of its own, named by letters; nothing is shared between cases.
 
+mod callers;
 mod case;
+pub(crate) mod checklist;
 mod matcher;
 mod template;
 
@@ -9,12 +11,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::LazyLock;
 
-use hebbd::control::keys::KeyKind;
 use reqwest::redirect::Policy;
-use reqwest::{Client, Method};
-use secrecy::ExposeSecret;
+use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
 
+pub(crate) use self::callers::{Callers, Organization};
 use self::case::{Case, CaseFile, Step};
 use self::template::Names;
 use crate::support::TestServer;
@@ -25,6 +26,8 @@ pub(crate) struct Answer {
     pub(crate) method: String,
     /// As sent, without the query.
     pub(crate) path: String,
+    /// The body it answers, if that was JSON.
+    pub(crate) sent: Option<Value>,
     pub(crate) status: u16,
     headers: BTreeMap<String, String>,
     pub(crate) text: String,
@@ -33,6 +36,32 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// Sends a request; `target` is its path and query.
+    pub(crate) async fn to(request: RequestBuilder, target: &str) -> Result<Self, String> {
+        let request = request.build().map_err(|cause| format!("no request: {cause:?}"))?;
+        let method = request.method().to_string();
+        let body = request.body().and_then(|body| body.as_bytes());
+        let sent = body.and_then(|body| serde_json::from_slice(body).ok());
+        let response =
+            client().execute(request).await.map_err(|cause| format!("not answered: {cause:?}"))?;
+        let status = response.status().as_u16();
+        let headers = response
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned()))
+            .collect();
+        let text = response.text().await.map_err(|cause| format!("answer cut off: {cause:?}"))?;
+        let path = target.split('?').next().unwrap_or(target).to_owned();
+        let json = serde_json::from_str(&text).ok();
+        Ok(Self { method, path, sent, status, headers, text, json })
+    }
+
+    /// The body of an answer that must have this status; null when there is none.
+    pub(crate) fn with_status(&self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{self:?}");
+        self.json.clone().unwrap_or_default()
+    }
+
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(String::as_str)
     }
@@ -40,16 +69,6 @@ impl Answer {
 
 /// What must hold for every answer of a dialect.
 type CheckAnswer = fn(&Answer) -> Result<(), String>;
-
-/// How a dialect's callers are made and show who they are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Callers {
-    /// With a key in `X-Api-Key`, known to cases as `${key.a}`.
-    Keys,
-    /// With an access token as bearer, known as `${token.a}`; beside it `${api_key.a}`, from which
-    /// it came, `${key_id.a}`, `${org.a}` and `${refresh.a}`.
-    Tokens,
-}
 
 pub(crate) struct Suite {
     cases: Vec<Case>,
@@ -93,6 +112,7 @@ impl Suite {
         Self { cases, check_answer, callers: Callers::Keys }
     }
 
+    /// The same cases with other callers than those with keys.
     pub(crate) fn with(self, callers: Callers) -> Self {
         Self { callers, ..self }
     }
@@ -130,7 +150,7 @@ impl Suite {
         }
         for (index, step) in case.steps.iter().enumerate() {
             for _ in 0..step.times.unwrap_or(1) {
-                let answer = send(step, server, self.callers, &names).await?;
+                let answer = self.send(step, server, &names).await?;
                 report.requests.insert((answer.method.clone(), answer.path.clone()));
                 let checked =
                     (self.check_answer)(&answer).and_then(|()| step.expect.check(&answer, &names));
@@ -143,92 +163,32 @@ impl Suite {
         }
         Ok(())
     }
-}
 
-impl Callers {
-    /// A fresh tenant, by the name of a letter.
-    async fn make(
-        self,
-        letter: &str,
-        plan: Option<&str>,
+    async fn send(
+        &self,
+        step: &Step,
         server: &TestServer,
-        names: &mut Names,
-    ) -> Result<(), String> {
-        let kind = match self {
-            Self::Keys => KeyKind::Mnemoverse,
-            Self::Tokens => KeyKind::Tex,
-        };
-        let tenant = server.new_tenant(plan.unwrap_or("local"));
-        let key = server.new_key_of_kind(tenant, kind);
-        let secret = key.secret.expose_secret().to_owned();
-        if self == Self::Keys {
-            names.insert(&format!("key.{letter}"), secret);
-            return Ok(());
+        names: &Names,
+    ) -> Result<Answer, String> {
+        let target = names.fill(&step.send)?;
+        let (method, path) = target.split_once(' ').ok_or("send is METHOD and path")?;
+        let url = format!("{}{path}", server.base_url);
+        let mut request = client().request(Method::from_bytes(method.as_bytes()).unwrap(), url);
+        if let Some(letter) = step.caller() {
+            request = self.callers.show(request, letter, names)?;
         }
-        let url = format!("{}/auth/token-exchange", server.base_url);
-        let body = serde_json::json!({"api_key": &secret}).to_string();
-        let answer = client().post(url).body(body).send().await.map_err(|e| e.to_string())?;
-        let text = answer.text().await.map_err(|e| e.to_string())?;
-        let tokens: Value = serde_json::from_str(&text).map_err(|e| e.to_string())?;
-        let token = |name: &str| {
-            let token = tokens[name].as_str().map(str::to_owned);
-            token.ok_or_else(|| format!("no {name} for the caller: {text}"))
-        };
-        names.insert(&format!("token.{letter}"), token("access_token")?);
-        names.insert(&format!("refresh.{letter}"), token("refresh_token")?);
-        names.insert(&format!("api_key.{letter}"), secret);
-        names.insert(&format!("key_id.{letter}"), key.info.id.to_string());
-        let tenant = server.directory.get_tenant(tenant).map_err(|e| e.to_string())?;
-        names.insert(&format!("org.{letter}"), tenant.public_handle());
-        Ok(())
-    }
-
-    /// The header by which a caller shows who it is.
-    fn credential(self, letter: &str, names: &Names) -> Result<(&'static str, String), String> {
-        match self {
-            Self::Keys => Ok(("X-Api-Key", names.fill(&format!("${{key.{letter}}}"))?)),
-            Self::Tokens => {
-                Ok(("Authorization", names.fill(&format!("Bearer ${{token.{letter}}}"))?))
-            }
+        if let Some(json) = &step.json {
+            let body = template::expand(json, names)?;
+            request = request.header("Content-Type", "application/json").body(body.to_string());
         }
+        if let Some(raw) = &step.raw {
+            request = request.body(names.fill(raw)?);
+        }
+        for (name, value) in &step.headers {
+            request = request.header(name, names.fill(value)?);
+        }
+        Answer::to(request, path).await
     }
-}
-
-async fn send(
-    step: &Step,
-    server: &TestServer,
-    callers: Callers,
-    names: &Names,
-) -> Result<Answer, String> {
-    let target = names.fill(&step.send)?;
-    let (method, path) = target.split_once(' ').ok_or("send is METHOD and path")?;
-    let url = format!("{}{path}", server.base_url);
-    let mut request = client().request(Method::from_bytes(method.as_bytes()).unwrap(), url);
-    if let Some(letter) = step.caller() {
-        let (name, value) = callers.credential(letter, names)?;
-        request = request.header(name, value);
-    }
-    if let Some(json) = &step.json {
-        let body = template::expand(json, names)?;
-        request = request.header("Content-Type", "application/json").body(body.to_string());
-    }
-    if let Some(raw) = &step.raw {
-        request = request.body(names.fill(raw)?);
-    }
-    for (name, value) in &step.headers {
-        request = request.header(name, names.fill(value)?);
-    }
-    let response = request.send().await.map_err(|cause| format!("not answered: {cause:?}"))?;
-    let status = response.status().as_u16();
-    let headers = response
-        .headers()
-        .iter()
-        .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned()))
-        .collect();
-    let text = response.text().await.map_err(|cause| format!("answer cut off: {cause:?}"))?;
-    let path = path.split('?').next().unwrap_or(path).to_owned();
-    let json = serde_json::from_str(&text).ok();
-    Ok(Answer { method: method.to_owned(), path, status, headers, text, json })
 }
 
 impl Report {

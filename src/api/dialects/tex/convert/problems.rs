@@ -8,9 +8,13 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::api::validation::{self, Step};
+use crate::control::keys::KeyKind;
 
 /// Bytes of the offending value that an answer repeats; a larger one shows as null.
 const INPUT_BYTES_MAX: usize = 1_000;
+
+/// What signed tokens begin with: `{"` in base64.
+const TOKEN_PREFIX: &str = "eyJ";
 
 #[derive(Debug, Serialize)]
 pub(crate) struct Problem {
@@ -46,11 +50,21 @@ impl Complaint {
     /// At its place, with the JSON text that is at fault.
     pub(crate) fn at(self, loc: Vec<Step>, input: &str) -> Problem {
         let Self { kind, msg, ctx } = self;
-        let input = (input.len() <= INPUT_BYTES_MAX)
-            .then(|| RawValue::from_string(input.trim().to_owned()).ok())
-            .flatten();
-        Problem { kind, loc, msg, input, ctx }
+        Problem { kind, loc, msg, input: repeated(input), ctx }
     }
+}
+
+/// The JSON text at fault as an answer may repeat it. Not when it is long, when strict readers
+/// would stumble over it (a lone surrogate, a number beyond all floats), or when it seems to hold a
+/// credential: a mistyped name in an exchange must not put a key into the log of whoever prints the
+/// answer.
+fn repeated(input: &str) -> Option<Box<RawValue>> {
+    let is_secret = [KeyKind::Tex.prefix(), TOKEN_PREFIX].iter().any(|it| input.contains(it));
+    if input.len() > INPUT_BYTES_MAX || is_secret {
+        return None;
+    }
+    serde_json::from_str::<Value>(input).ok()?;
+    RawValue::from_string(input.trim().to_owned()).ok()
 }
 
 #[cfg(test)]
@@ -58,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_problem_shows_what_was_sent_unless_it_is_long() {
+    fn a_problem_shows_what_was_sent_unless_it_is_long_unreadable_or_secret() {
         let show = |input: &str| {
             let complaint = Complaint::new("missing", "Field required");
             serde_json::to_value(complaint.at(vec![Step::Name("body"), Step::Index(0)], input))
@@ -69,6 +83,14 @@ mod tests {
             "{\"input\":{\"a\":1.5},\"loc\":[\"body\",0],\"msg\":\"Field required\",\
              \"type\":\"missing\"}"
         );
-        assert_eq!(show(&format!("\"{}\"", "x".repeat(999)))["input"], Value::Null);
+        for kept_back in [
+            format!("\"{}\"", "x".repeat(999)),
+            "\"\\ud800\"".to_owned(),
+            "{\"n\":1e999}".to_owned(),
+            format!("{{\"apiKey\":\"tex_live_{}\"}}", "k".repeat(43)),
+            "[\"eyJhbGciOiJSUzI1NiJ9.e30.c2ln\"]".to_owned(),
+        ] {
+            assert_eq!(show(&kept_back)["input"], Value::Null, "{kept_back}");
+        }
     }
 }

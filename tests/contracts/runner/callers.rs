@@ -1,0 +1,104 @@
+//! Who the callers of a case are: fresh tenants, and what they show to be let in.
+
+use hebbd::control::keys::KeyKind;
+use hebbd::types::{KeyId, TenantId};
+use reqwest::RequestBuilder;
+use secrecy::ExposeSecret;
+use serde_json::json;
+
+use super::template::Names;
+use super::{Answer, client};
+use crate::support::TestServer;
+
+/// How a dialect's callers are made and show who they are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Callers {
+    /// With a key in `X-Api-Key`, known to cases as `${key.a}`.
+    Keys,
+    /// With an access token as bearer, known as `${token.a}`; beside it what else an
+    /// [`Organization`] has: `${refresh.a}`, `${api_key.a}`, from which both came, `${key_id.a}`,
+    /// `${user.a}` and `${org.a}`.
+    Tokens,
+}
+
+impl Callers {
+    /// A fresh tenant, by the name of a letter.
+    pub(super) async fn make(
+        self,
+        letter: &str,
+        plan: Option<&str>,
+        server: &TestServer,
+        names: &mut Names,
+    ) -> Result<(), String> {
+        let mut name = |what: &str, value: String| names.insert(&format!("{what}.{letter}"), value);
+        match self {
+            Self::Keys => {
+                let key = server.new_tenant_key_with_plan(plan.unwrap_or("local")).await;
+                name("key", key);
+            }
+            Self::Tokens => {
+                let organization = Organization::new(server, plan.unwrap_or("tex-free")).await?;
+                name("org", organization.handle);
+                name("user", organization.user);
+                name("key_id", organization.key_id.to_string());
+                name("api_key", organization.api_key);
+                name("token", organization.token);
+                name("refresh", organization.refresh);
+            }
+        }
+        Ok(())
+    }
+
+    /// The request with what shows who sends it.
+    pub(super) fn show(
+        self,
+        request: RequestBuilder,
+        letter: &str,
+        names: &Names,
+    ) -> Result<RequestBuilder, String> {
+        let named = |what: &str| names.fill(&format!("${{{what}.{letter}}}"));
+        Ok(match self {
+            Self::Keys => request.header("X-Api-Key", named("key")?),
+            Self::Tokens => request.bearer_auth(named("token")?),
+        })
+    }
+}
+
+/// A tenant with a tex key, and the tokens the key was exchanged for.
+#[derive(Debug, Clone)]
+pub(crate) struct Organization {
+    pub(crate) tenant: TenantId,
+    /// Its name, `org_id` on the wire.
+    pub(crate) handle: String,
+    pub(crate) key_id: KeyId,
+    pub(crate) api_key: String,
+    /// As whom the key speaks.
+    pub(crate) user: String,
+    pub(crate) token: String,
+    pub(crate) refresh: String,
+}
+
+impl Organization {
+    pub(crate) async fn new(server: &TestServer, plan: &str) -> Result<Self, String> {
+        let tenant = server.new_tenant(plan);
+        let key = server.new_key_of_kind(tenant, KeyKind::Tex);
+        let api_key = key.secret.expose_secret().to_owned();
+        let target = "/auth/token-exchange";
+        let request = client().post(format!("{}{target}", server.base_url));
+        let body = json!({"api_key": api_key}).to_string();
+        let answer = Answer::to(request.body(body), target).await?;
+        let token = |name: &str| {
+            let token = answer.json.as_ref().and_then(|json| json[name].as_str());
+            token.map(str::to_owned).ok_or_else(|| format!("a key gives no {name}: {answer:?}"))
+        };
+        Ok(Self {
+            tenant,
+            handle: server.directory.get_tenant(tenant).unwrap().public_handle(),
+            user: format!("apikey_{}", &key.info.id.to_string()[..8]),
+            key_id: key.info.id,
+            token: token("access_token")?,
+            refresh: token("refresh_token")?,
+            api_key,
+        })
+    }
+}
