@@ -66,8 +66,13 @@ impl Tenant {
     /// When a structure refuses one; the tenant is poisoned then.
     pub fn ingest_slice(&mut self, run: &mut IngestionRun) -> Result<bool, TenantError> {
         for PreparedFragment { atom, tokens } in run.rest.by_ref().take(SLICE) {
+            let may_wait = atom.new.enrichment == Enrichment::DeriveAndReveal;
             let outcome = self.store(&mut run.pending, atom)?;
             let is_new = outcome.decision == WriteDecision::Stored;
+            // Sent again to be recalled at once.
+            if let Some(known) = outcome.atom_id.filter(|_| !is_new && !may_wait) {
+                self.reveal(&mut run.pending, known)?;
+            }
             let charged = if is_new { tokens } else { 0 };
             run.ingested.tokens.input = run.ingested.tokens.input.saturating_add(charged);
             run.ingested.are_new.push(is_new);

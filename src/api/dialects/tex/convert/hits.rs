@@ -187,7 +187,7 @@ mod tests {
         let entity = RecalledEntity {
             named_by: AtomId(Uuid::from_u128(1)),
             label: "Acme".to_owned(),
-            score: 0.333_33,
+            score: 0.333_333,
         };
         let recollection = Recollection {
             fragments: vec![retrieved(&new, 1, 0.5)],
