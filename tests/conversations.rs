@@ -10,6 +10,8 @@
 
 #[path = "recovery/client.rs"]
 mod client;
+#[path = "conversations/forgetting.rs"]
+mod forgetting;
 #[path = "conversations/isolation.rs"]
 mod isolation;
 #[path = "support/mod.rs"]

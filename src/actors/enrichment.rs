@@ -74,8 +74,12 @@ impl Enrichment {
             let embeddings =
                 embeddings.map_err(|error| JobFailure::retryable(error.to_string()))?;
             let both = derived.into_iter().zip(embeddings);
-            let prepared =
-                both.map(|((source, atom), vector)| (source, PreparedAtom::new(atom, vector)));
+            let prepared = both.map(|((source, atom), vector)| {
+                // Found, not given: names are not linked, so none outlives its fact.
+                let fact =
+                    PreparedAtom { has_given_concepts: false, ..PreparedAtom::new(atom, vector) };
+                (source, fact)
+            });
             Ok(prepared.collect())
         });
         done.await.map_err(|_| JobFailure::retryable("embedding facts crashed"))?

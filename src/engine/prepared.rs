@@ -16,7 +16,7 @@ pub struct PreparedAtom {
     pub content_print: Fingerprint,
     pub wording_print: Fingerprint,
     pub analysis: Analysis,
-    /// The caller gave the concepts.
+    /// The caller gave the concepts, so they are linked.
     pub has_given_concepts: bool,
 }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::ServiceError;
+use super::{ServiceError, change};
 use crate::actors::Registry;
 use crate::actors::placement::choose_shard;
 use crate::control::keys::{KeyInfo, KeyKind, KeyOrder, KeyOwner, NewKey};
@@ -44,14 +44,6 @@ impl AccountService {
         self.registry.directory()
     }
 
-    async fn change<R: Send + 'static>(
-        &self,
-        change: impl FnOnce(&Directory) -> Result<R, ControlError> + Send + 'static,
-    ) -> Result<R, ServiceError> {
-        let changed = self.registry.in_directory(change).await;
-        changed.map_err(|error| ServiceError::from_actor(&error))
-    }
-
     /// Makes a tenant and its first key; both are there, or neither is.
     ///
     /// # Errors
@@ -68,7 +60,7 @@ impl AccountService {
             let message = "this server cannot take new organizations now";
             return Err(ServiceError::new(ErrorKind::Unavailable, message));
         };
-        self.change(move |directory| {
+        change(&self.registry, move |directory| {
             let NewAccount { handle, plan, key_kind, key_name, .. } = new;
             let handle = handle.map_or_else(Directory::draw_handle, Ok)?;
             let tenant =
@@ -111,7 +103,7 @@ impl AccountService {
     /// # Errors
     /// [`ErrorKind::InvalidInput`] for what is malformed, [`ErrorKind::Conflict`] for too many.
     pub async fn create_key(&self, order: KeyOrder) -> Result<NewKey, ServiceError> {
-        self.change(move |directory| directory.create_key(order)).await
+        change(&self.registry, move |directory| directory.create_key(order)).await
     }
 
     /// Revokes one of a tenant's keys of some kind; twice changes nothing.
@@ -124,7 +116,7 @@ impl AccountService {
         kind: KeyKind,
         id: KeyId,
     ) -> Result<KeyInfo, ServiceError> {
-        self.change(move |directory| {
+        change(&self.registry, move |directory| {
             let key = directory.get_key(id)?;
             if key.owner != KeyOwner::Tenant(tenant) || key.kind != kind {
                 return Err(ControlError::UnknownKey(id));
@@ -141,7 +133,7 @@ impl AccountService {
     pub async fn signing(&self) -> Result<Arc<SigningRing>, ServiceError> {
         match self.directory().try_signing() {
             Some(ring) => Ok(ring),
-            None => self.change(Directory::signing).await,
+            None => change(&self.registry, Directory::signing).await,
         }
     }
 
@@ -156,7 +148,7 @@ impl AccountService {
         session: Option<String>,
         lifetime: Duration,
     ) -> Result<RefreshToken, ServiceError> {
-        self.change(move |directory| {
+        change(&self.registry, move |directory| {
             let session = session.as_deref();
             directory.create_refresh_token(&NewRefreshToken {
                 key,

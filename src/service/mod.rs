@@ -10,6 +10,9 @@ mod memory;
 mod readiness;
 mod tokens;
 
+use crate::actors::Registry;
+use crate::control::{ControlError, Directory};
+
 pub use accounts::{AccountService, NewAccount};
 pub use admin::AdminService;
 pub use conversation::compute;
@@ -25,3 +28,12 @@ pub use crate::actors::tenant::data::{
     ReadResult, RecallQuery, RecalledEntity, Recollection, RetrievalMode, RetrievedAtom,
     RevisionChain, Source, TenantStats, TimeWindow, WriteDecision, WriteOutcome, begins_with_label,
 };
+
+/// A change of the directory, made off the async threads: it blocks for its fsync.
+async fn change<R: Send + 'static>(
+    registry: &Registry,
+    change: impl FnOnce(&Directory) -> Result<R, ControlError> + Send + 'static,
+) -> Result<R, ServiceError> {
+    let changed = registry.in_directory(change).await;
+    changed.map_err(|error| ServiceError::from_actor(&error))
+}

@@ -13,17 +13,17 @@ pub use jobs::{DeadLetter, JobsView};
 pub use signing::SigningKeyView;
 pub use users::{PASSWORD_CHARS_MIN, UserOrder};
 
-use super::ServiceError;
+use super::{ServiceError, change};
 use crate::actors::placement::choose_shard;
 use crate::actors::registry::QuarantinedTenant;
 use crate::actors::relocation::MoveReport;
 use crate::actors::settings::Durability;
 use crate::actors::{ActorError, Registry, Shard};
+use crate::control::Directory;
 use crate::control::keys::{KeyInfo, KeyOrder, KeyOwner, NewKey};
 use crate::control::organizations::{Organization, Project};
 use crate::control::plans::Plan;
 use crate::control::tenants::{NewTenant, Tenant};
-use crate::control::{ControlError, Directory};
 use crate::types::{
     Clock, Deadline, ErrorKind, KeyId, OrganizationId, ProjectId, ShardNo, TenantId, TenantNo,
     Timestamp,
@@ -113,15 +113,6 @@ impl AdminService {
         self.registry.directory()
     }
 
-    /// A change of the directory, which blocks for its fsync.
-    async fn change<R: Send + 'static>(
-        &self,
-        change: impl FnOnce(&Directory) -> Result<R, ControlError> + Send + 'static,
-    ) -> Result<R, ServiceError> {
-        let changed = self.registry.in_directory(change).await;
-        changed.map_err(|error| ServiceError::from_actor(&error))
-    }
-
     #[must_use]
     pub fn overview(&self) -> Overview {
         let uptime_us = self.clock.monotonic_micros().saturating_sub(self.started_us);
@@ -149,7 +140,7 @@ impl AdminService {
     /// # Errors
     /// [`ErrorKind::InvalidInput`] for a bad name.
     pub async fn create_organization(&self, name: String) -> Result<Organization, ServiceError> {
-        self.change(move |directory| directory.create_organization(&name)).await
+        change(&self.registry, move |directory| directory.create_organization(&name)).await
     }
 
     /// # Errors
@@ -159,7 +150,7 @@ impl AdminService {
         organization: OrganizationId,
         name: String,
     ) -> Result<Project, ServiceError> {
-        self.change(move |directory| directory.create_project(organization, &name)).await
+        change(&self.registry, move |directory| directory.create_project(organization, &name)).await
     }
 
     /// At most `limit` tenants, oldest first, from the one after `after` on.
@@ -218,20 +209,20 @@ impl AdminService {
             let message = "no shard takes new tenants; see `hebbd shard list`";
             return Err(ServiceError::new(ErrorKind::Unavailable, message));
         }
-        let created = self
-            .change(move |directory| {
-                let new = NewTenant { name: &name, plan: &plan, project, handle: None };
-                let first = shards.first().copied().unwrap_or(ShardNo(0));
-                directory.add_tenant(&new, |id| choose_shard(id, &shards).unwrap_or(first))
-            })
-            .await?;
+        let created = change(&self.registry, move |directory| {
+            let new = NewTenant { name: &name, plan: &plan, project, handle: None };
+            let first = shards.first().copied().unwrap_or(ShardNo(0));
+            directory.add_tenant(&new, |id| choose_shard(id, &shards).unwrap_or(first))
+        })
+        .await?;
         self.view(created)
     }
 
     /// # Errors
     /// [`ErrorKind::NotFound`] for the tenant, [`ErrorKind::InvalidInput`] for the plan.
     pub async fn set_plan(&self, id: TenantId, plan: String) -> Result<TenantView, ServiceError> {
-        let changed = self.change(move |directory| directory.set_plan(id, &plan)).await?;
+        let changed =
+            change(&self.registry, move |directory| directory.set_plan(id, &plan)).await?;
         self.view(changed)
     }
 
@@ -324,13 +315,13 @@ impl AdminService {
     /// [`ErrorKind::NotFound`] for the owner, [`ErrorKind::InvalidInput`], and
     /// [`ErrorKind::Conflict`] when the owner has too many.
     pub async fn create_key(&self, order: KeyOrder) -> Result<NewKey, ServiceError> {
-        self.change(move |directory| directory.create_key(order)).await
+        change(&self.registry, move |directory| directory.create_key(order)).await
     }
 
     /// # Errors
     /// [`ErrorKind::NotFound`].
     pub async fn revoke_key(&self, id: KeyId) -> Result<KeyInfo, ServiceError> {
-        self.change(move |directory| directory.revoke_key(id)).await
+        change(&self.registry, move |directory| directory.revoke_key(id)).await
     }
 
     /// # Errors
@@ -340,7 +331,7 @@ impl AdminService {
         id: KeyId,
         former_until: Option<Timestamp>,
     ) -> Result<NewKey, ServiceError> {
-        self.change(move |directory| directory.rotate_key(id, former_until)).await
+        change(&self.registry, move |directory| directory.rotate_key(id, former_until)).await
     }
 
     /// The plans in force, by name.

@@ -1,6 +1,6 @@
 //! The keys that sign tokens, and the encrypted secrets as a whole.
 
-use super::AdminService;
+use super::{AdminService, change};
 use crate::control::Directory;
 use crate::control::signing_keys::FormerTokens;
 use crate::service::ServiceError;
@@ -36,7 +36,7 @@ impl AdminService {
     /// # Errors
     /// When the directory cannot write.
     pub async fn forget_secrets(&self) -> Result<usize, ServiceError> {
-        self.change(Directory::forget_sealed).await
+        change(&self.registry, Directory::forget_sealed).await
     }
 
     /// Has tokens signed by a new key from here on. With `end_former`, tokens that former keys
@@ -49,7 +49,8 @@ impl AdminService {
         end_former: bool,
     ) -> Result<Vec<SigningKeyView>, ServiceError> {
         let former = if end_former { FormerTokens::End } else { FormerTokens::Keep };
-        self.change(move |directory| directory.rotate_signing_key(former).map(drop)).await?;
+        change(&self.registry, move |directory| directory.rotate_signing_key(former).map(drop))
+            .await?;
         Ok(self.signing_keys())
     }
 }

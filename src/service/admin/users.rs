@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 
-use super::AdminService;
+use super::{AdminService, change};
 use crate::control::ControlError;
 use crate::control::keys::Dialect;
 use crate::control::passwords::{PasswordCost, Passwords, login_secret};
@@ -64,21 +64,20 @@ impl AdminService {
                 Some(self.create_tenant(name, plan, None, None).await?.tenant.id)
             }
         };
-        let created = self
-            .change(move |directory| {
-                let secret = login_secret(order.dialect, &order.username, &order.password);
-                let password = passwords()?.hash(&secret)?;
-                directory.create_user(NewUser {
-                    dialect: order.dialect,
-                    username: &order.username,
-                    email: order.email.as_deref(),
-                    name: order.name.as_deref(),
-                    tenant: order.tenant.or(own_tenant),
-                    is_admin: order.is_admin,
-                    password: Some(password),
-                })
+        let created = change(&self.registry, move |directory| {
+            let secret = login_secret(order.dialect, &order.username, &order.password);
+            let password = passwords()?.hash(&secret)?;
+            directory.create_user(NewUser {
+                dialect: order.dialect,
+                username: &order.username,
+                email: order.email.as_deref(),
+                name: order.name.as_deref(),
+                tenant: order.tenant.or(own_tenant),
+                is_admin: order.is_admin,
+                password: Some(password),
             })
-            .await;
+        })
+        .await;
         if let (Err(_), Some(tenant)) = (&created, own_tenant) {
             // Empty as it is, it would only be in the way.
             if let Err(error) = self.registry.delete_tenant(tenant).await {
@@ -98,7 +97,7 @@ impl AdminService {
         password: SecretString,
     ) -> Result<User, ServiceError> {
         check_password(&password)?;
-        self.change(move |directory| {
+        change(&self.registry, move |directory| {
             let user = directory.get_user(id)?;
             let secret = login_secret(user.dialect, &user.username, &password);
             directory.set_password(id, passwords()?.hash(&secret)?)?;
@@ -112,7 +111,7 @@ impl AdminService {
     /// # Errors
     /// [`ErrorKind::NotFound`].
     pub async fn delete_user(&self, id: UserId) -> Result<User, ServiceError> {
-        self.change(move |directory| directory.delete_user(id)).await
+        change(&self.registry, move |directory| directory.delete_user(id)).await
     }
 }
 
