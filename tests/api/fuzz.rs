@@ -1,9 +1,12 @@
 //! Random bodies for every POST route: whatever comes, the answer is a success or a refusal with
 //! the dialect's body, never a failure of the server.
 
-use hebbd::api::dialects::mnemoverse::ROUTES;
+use hebbd::api::dialects::{mnemoverse, tex};
+use hebbd::control::keys::{KeyKind, KeyOrder};
+use secrecy::ExposeSecret;
+use serde_json::json;
 
-use crate::raw::{Connection, assert_alive, post};
+use crate::raw::{Connection, assert_alive, post, post_as};
 use crate::support::TestServer;
 
 const ROUNDS_PER_ROUTE: usize = 300;
@@ -69,6 +72,23 @@ const NAMES: &[&str] = &[
     "seeds",
     "depth",
     "min_weight",
+    "scope",
+    "org_id",
+    "user_id",
+    "turns",
+    "role",
+    "text",
+    "timestamp",
+    "observations",
+    "predicate",
+    "options",
+    "write_active",
+    "q",
+    "include_timeline",
+    "api_key",
+    "refresh_token",
+    "name",
+    "scopes",
 ];
 const LEAVES: &[&str] = &[
     "null",
@@ -95,10 +115,10 @@ const LEAVES: &[&str] = &[
 ];
 
 /// JSON that looks like a request often enough to get past the first check.
-fn json(dice: &mut Dice, levels: usize, out: &mut String) {
+fn value(dice: &mut Dice, levels: usize, out: &mut String) {
     match if levels == 0 { 0 } else { dice.below(4) } {
         0 | 1 => out.push_str(dice.pick(LEAVES)),
-        2 => list(dice, out, |dice, out| json(dice, levels - 1, out)),
+        2 => list(dice, out, |dice, out| value(dice, levels - 1, out)),
         _ => object(dice, levels, out),
     }
 }
@@ -110,7 +130,7 @@ fn object(dice: &mut Dice, levels: usize, out: &mut String) {
             out.push(',');
         }
         out.push_str(&format!("\"{}\":", dice.pick(NAMES)));
-        json(dice, levels - 1, out);
+        value(dice, levels - 1, out);
     }
     out.push('}');
 }
@@ -149,7 +169,7 @@ async fn no_body_makes_the_server_fail() {
     let key = server.new_tenant_key().await;
     let seed = rand::random::<u64>();
     let mut dice = Dice(seed);
-    for (_, path) in ROUTES.iter().filter(|(method, _)| *method == "POST") {
+    for (_, path) in mnemoverse::ROUTES.iter().filter(|(method, _)| *method == "POST") {
         for round in 0..ROUNDS_PER_ROUTE {
             let body = body(&mut dice);
             let mut connection = Connection::to(&server);
@@ -169,4 +189,68 @@ async fn no_body_makes_the_server_fail() {
         }
     }
     assert_alive(&server, &key);
+}
+
+/// The same of the tex dialect, with a good token. Half of the bodies are nearly right.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_body_makes_the_tex_dialect_fail() {
+    let server = TestServer::start().await;
+    let tenant = server.new_tenant("local");
+    let key = server.directory.create_key(KeyOrder::for_tenant(tenant, KeyKind::Tex, "fuzz"));
+    let body = json!({"api_key": key.unwrap().secret.expose_secret()}).to_string();
+    let mut connection = Connection::to(&server);
+    connection.send(post("/auth/token-exchange", "", body.as_bytes()));
+    let exchanged = connection.answer().json();
+    let token = exchanged["access_token"].as_str().unwrap().to_owned();
+    let seed = rand::random::<u64>();
+    let mut dice = Dice(seed);
+    for (_, path) in tex::ROUTES.iter().filter(|(method, _)| *method == "POST") {
+        for round in 0..ROUNDS_PER_ROUTE {
+            let body =
+                if dice.below(2) == 0 { body_of_tex(&mut dice) } else { self::body(&mut dice) };
+            let mut connection = Connection::to(&server);
+            connection.send(post_as(path, &token, &body));
+            let answer = connection.answer();
+            let context = || {
+                let body = String::from_utf8_lossy(&body);
+                format!("seed {seed}, round {round}, {path}, {body:?}: {answer:?}")
+            };
+            // Only so many may sign up from one address in an hour.
+            let is_expected = match answer.status {
+                503 => *path == "/signup",
+                status => matches!(status, 200 | 201 | 202 | 400 | 401 | 403 | 409 | 422),
+            };
+            assert!(is_expected, "{}", context());
+            let json = answer.json();
+            match answer.status {
+                200..300 => {}
+                422 => {
+                    let detail = json["detail"].as_array();
+                    assert!(detail.is_some_and(|detail| !detail.is_empty()), "{}", context());
+                }
+                status => {
+                    let error = json["error"].as_str();
+                    assert_eq!(error, Some(format!("HTTP {status}").as_str()), "{}", context());
+                }
+            }
+        }
+    }
+    assert_alive(&server, &server.new_tenant_key().await);
+}
+
+/// What a client might send, with one part that is anything.
+fn body_of_tex(dice: &mut Dice) -> Vec<u8> {
+    let mut parts = ["\"x\"", "\"s\"", "\"user\"", "\"hello\"", "\"2026-01-01\"", "[]", "{}"]
+        .map(str::to_owned);
+    let mut anything = String::new();
+    value(dice, 3, &mut anything);
+    let at = dice.below(parts.len());
+    parts[at] = anything;
+    let [org, session, role, text, timestamp, observations, options] = parts;
+    format!(
+        "{{\"scope\":{{\"org_id\":{org},\"session_id\":{session}}},\"q\":{text},\"options\":{options},\
+         \"turns\":[{{\"role\":{role},\"text\":{text},\"timestamp\":{timestamp},\
+         \"observations\":{observations}}}]}}"
+    )
+    .into_bytes()
 }

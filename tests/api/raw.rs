@@ -132,6 +132,14 @@ pub(crate) fn post(path: &str, key: &str, body: &[u8]) -> Vec<u8> {
     request
 }
 
+/// The same with an access token.
+pub(crate) fn post_as(path: &str, token: &str, body: &[u8]) -> Vec<u8> {
+    let more = format!("Content-Length: {}\r\nAuthorization: Bearer {token}\r\n", body.len());
+    let mut request = head("POST", path, "", &more).into_bytes();
+    request.extend_from_slice(body);
+    request
+}
+
 /// Sends one request on a connection of its own.
 pub(crate) fn ask(server: &TestServer, request: impl AsRef<[u8]>) -> RawAnswer {
     let mut connection = Connection::to(server);
