@@ -104,7 +104,8 @@ pub struct NewAtom {
     pub occurred_at: Option<Timestamp>,
     /// Distinct ids of atoms that this one replaces. All of them, or nothing is stored.
     pub supersedes: Vec<AtomId>,
-    /// It is kept whatever the gate says: it counts as new for what the gate does not look at.
+    /// It is kept without asking the gate: what the gate does not look at makes it new. Its
+    /// importance is middling.
     pub is_certain: bool,
     /// What enrichment does with it in the background.
     pub enrichment: Enrichment,

@@ -16,7 +16,7 @@ pub struct EngineParams {
 
 #[derive(Debug, Clone, Copy)]
 pub struct GateParams {
-    /// Importance of a text without direction, whose novelty cannot be measured.
+    /// Importance of a text whose novelty cannot be measured, having no direction, or is not.
     pub importance_unknown: f32,
 }
 

@@ -34,7 +34,7 @@ impl Tenant {
     }
 
     /// Decides on one atom and, if it is new, puts it into memory and into the pending batch.
-    /// Costs one nearest-neighbour search.
+    /// Costs one nearest-neighbour search, but for an atom that is certain.
     ///
     /// # Errors
     /// When it is to replace an atom that is not there or was replaced already, or when the
@@ -51,13 +51,10 @@ impl Tenant {
             return Ok(outcome);
         }
         self.check_supersedable(&new.supersedes)?;
-        let (importance, reason) = match gate::decide(&self.novelty(&atom)?, &self.params.gate) {
+        let (importance, reason) = match self.judge(&atom)? {
             Admission::Admit { importance, reason } => (importance, reason),
             Admission::Reject { importance, .. } if !new.supersedes.is_empty() => {
                 (importance, "stored: it supersedes what was known".to_owned())
-            }
-            Admission::Reject { importance, .. } if new.is_certain => {
-                (importance, "stored: its writer says that it is new".to_owned())
             }
             Admission::Reject { importance, reason } => {
                 return Ok(not_stored(WriteDecision::Refused, importance, reason));
@@ -126,6 +123,17 @@ impl Tenant {
             reason: "already stored under this external reference; nothing changed".to_owned(),
             superseded: self.ties.get(row.id).map_or_else(Vec::new, |t| t.supersedes.clone()),
         })
+    }
+
+    /// What the gate says. An atom that is certain is not compared with others: the search would be
+    /// most of what a write costs.
+    fn judge(&self, atom: &PreparedAtom) -> Result<Admission, TenantError> {
+        if atom.new.is_certain {
+            let importance = self.params.gate.importance_unknown;
+            let reason = "stored: its writer says that it is new".to_owned();
+            return Ok(Admission::Admit { importance, reason });
+        }
+        Ok(gate::decide(&self.novelty(atom)?, &self.params.gate))
     }
 
     fn novelty(&self, atom: &PreparedAtom) -> Result<Novelty, TenantError> {
