@@ -53,11 +53,12 @@ impl Enrichment {
         let facts = self.prepare(derived).await?;
         context.progress("storing", 90).await?;
         let staged = page.atoms.iter().filter(|atom| atom.is_staged).map(|atom| atom.id);
-        Ok(JobResult::in_slices(Enriched {
+        let enriched = Enriched {
             facts: facts.into_iter(),
             staged: staged.collect::<Vec<_>>().into_iter(),
             next: page.next,
-        }))
+        };
+        Ok(JobResult::in_slices(enriched).with_atoms_max(context.atoms_max()))
     }
 
     /// Embeds and analyses on the blocking pool, where an embedder that waits for its endpoint

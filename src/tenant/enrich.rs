@@ -132,8 +132,8 @@ impl Tenant {
         })
     }
 
-    /// Stores a fact, unless its source is gone or the source's domain says the same already.
-    /// Whether the derived domain says it already is the gate's business.
+    /// Stores a fact, unless its source is gone, the source's domain says the same already, or the
+    /// tenant is full. Whether the derived domain says it already is the gate's business.
     ///
     /// # Errors
     /// As [`Tenant::store`].
@@ -148,7 +148,11 @@ impl Tenant {
         if domain.is_some_and(|domain| domain.wordings.get(fact.wording_print).is_some()) {
             return Ok(false);
         }
-        Ok(self.store(pending, fact)?.decision == WriteDecision::Stored)
+        match self.store(pending, fact) {
+            Ok(outcome) => Ok(outcome.decision == WriteDecision::Stored),
+            Err(TenantError::AtomLimit { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Lets reads return a staged atom. One that is gone, or is not staged, is left as it is.

@@ -96,6 +96,12 @@ impl JobContext {
         self.leased.lease
     }
 
+    /// Atoms that the tenant's plan lets it hold; `None` for any number.
+    #[must_use]
+    pub fn atoms_max(&self) -> Option<u64> {
+        self.registry.directory().get_tenant(self.tenant).ok()?.plan.atoms_max
+    }
+
     /// Asks the job's tenant something.
     ///
     /// # Errors

@@ -291,3 +291,28 @@ fn an_empty_domain_s_deletion_takes_its_facts_along() {
     }
     assert!(run.bench.tenant.domain_names().is_empty());
 }
+
+#[test]
+fn facts_that_do_not_fit_into_the_plan_are_left_out_and_their_job_is_done() {
+    let mut run = Run::new(1);
+    let ready = vec![prepared(0, true)];
+    let allowance = TokenAllowance::default();
+    let mut ingestion = run.bench.tenant.begin_ingestion(ready, 0, Some(1), &allowance).unwrap();
+    while run.bench.tenant.ingest_slice(&mut ingestion).unwrap() {}
+    let (pending, _) = run.bench.tenant.finish_ingestion(ingestion).unwrap();
+    run.bench.tenant.commit(pending).unwrap();
+    let refused = run.bench.tenant.begin_ingestion(vec![prepared(3, true)], 0, Some(1), &allowance);
+    assert!(matches!(refused.map(drop), Err(TenantError::AtomLimit { limit: 1 })));
+
+    let leased = run.bench.tenant.lease_job(LEASE, &RETRY).unwrap().unwrap();
+    let from = enrichment_start(&leased.payload).unwrap();
+    let source = run.bench.tenant.enrichment_page(from).unwrap().atoms.remove(0);
+    let fact = NewAtom::of("a fact", &derived_domain(&source.domain));
+    let fact = PreparedAtom::new(fact, embed("a fact"));
+    let mut pending = run.bench.tenant.begin(Some(1));
+    assert!(!run.bench.tenant.store_fact(&mut pending, source.id, fact).unwrap());
+    run.bench.tenant.complete(&mut pending, &leased.lease).unwrap();
+    run.bench.tenant.commit(pending).unwrap();
+    assert_eq!(run.bench.tenant.stats().total_atoms, 1);
+    assert_eq!(run.bench.tenant.jobs_overview(), JobsOverview::default());
+}
