@@ -36,7 +36,7 @@ impl TenantCommand for Reset {
             let names = tenant.borrow().domain_names();
             let mut deleted = 0;
             for name in names {
-                deleted += delete_domain(&tenant, &name).await?;
+                deleted += erase_domain(&tenant, &name).await?;
             }
             while tenant.borrow_mut().forget_learned_slice()? {
                 tokio::task::yield_now().await;
