@@ -48,7 +48,7 @@ pub struct QueryPlan {
     /// The score of a row that holds everything; normalises BM25.
     pub(super) best_bm25: f32,
     pub(super) average_length: f32,
-    /// Hashes of the words that name a speaker.
+    /// Hashes of the words that name a speaker, each once.
     pub(super) named: Vec<u64>,
     pub(super) date: Option<DateHint>,
     pub(super) asks_when: bool,
@@ -75,13 +75,16 @@ impl QueryPlan {
         if content.is_empty() {
             content = spoken.iter().map(String::as_str).collect();
         }
-        let names_speaker = |word: &str| {
-            let hash = hash_term(word);
-            domains.iter().any(|domain| domain.names_speaker(hash))
-        };
-        let named: Vec<&str> = content.iter().copied().filter(|word| names_speaker(word)).collect();
+        let names = names_in(&spoken, domains);
+        let mut named: Vec<u64> = content
+            .iter()
+            .filter(|word| names.contains(**word))
+            .map(|word| hash_term(word))
+            .collect();
+        named.sort_unstable();
+        named.dedup();
         let mut body: Vec<&str> =
-            content.iter().copied().filter(|word| !named.contains(word)).collect();
+            content.iter().copied().filter(|word| !names.contains(word)).collect();
         if body.is_empty() {
             body.clone_from(&content);
         }
@@ -93,10 +96,10 @@ impl QueryPlan {
             pair_postings: vec![Vec::new(); domains.len()],
             best_bm25: 0.0,
             average_length: statistics.average_length,
-            named: named.iter().map(|word| hash_term(word)).collect(),
+            named,
             date: DateHint::of(question),
             asks_when,
-            asks_for_several: enumeration::asks_for_several(&spoken, |word| names_speaker(word)),
+            asks_for_several: enumeration::asks_for_several(&spoken, |word| names.contains(word)),
             words: Vec::new(),
             trace: QuestionTrace {
                 wording: Some(Fingerprint::of_wording(question)),
@@ -203,6 +206,17 @@ impl QueryPlan {
     pub fn weighted_words(&self) -> &[WeightedWord] {
         &self.words
     }
+}
+
+/// The words that name a speaker. Each is looked up once, however often a question repeats it:
+/// many labels may share it.
+fn names_in<'a>(words: &'a [String], domains: &[&DomainMemory]) -> FxHashSet<&'a str> {
+    let mut names: FxHashSet<&str> = words.iter().map(String::as_str).collect();
+    names.retain(|word| {
+        let hash = hash_term(word);
+        domains.iter().any(|domain| domain.names_speaker(hash))
+    });
+    names
 }
 
 fn trace_terms(content: &[&str], statistics: &Statistics<'_>) -> Vec<CueTerm> {
