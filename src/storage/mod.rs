@@ -102,6 +102,17 @@ impl AtomicBatch {
     pub fn len(&self) -> usize {
         self.prepared.len() + self.changes.len()
     }
+
+    /// Bytes of the values it writes.
+    #[must_use]
+    pub fn value_bytes(&self) -> usize {
+        let prepared = self.prepared.iter().map(|(_, value)| value.len());
+        let put = self.changes.iter().map(|change| match change {
+            Change::Put { value, .. } => value.len(),
+            Change::Delete { .. } => 0,
+        });
+        prepared.chain(put).sum()
+    }
 }
 
 /// What a visitor of [`Store::for_each`] answers: `Break` stops the scan.
