@@ -3,10 +3,13 @@
 
 use super::{Tenant, TenantError};
 use crate::engine::atom::{Depth, ReadQuery, RetrievedAtom};
-use crate::engine::facts::derived_domain;
+use crate::engine::facts::{FACT_CHARS_MAX, derived_domain};
 use crate::engine::fingerprint::Fingerprint;
 use crate::engine::recollection::{Places, RecallQuery, Recollection, entities_of};
 use crate::types::QueryEmbedding;
+
+/// The longest fact in UTF-8.
+const FACT_BYTES_MAX: usize = 4 * FACT_CHARS_MAX;
 
 impl Tenant {
     /// Answers a question from one conversation. Nothing is counted but that atoms were read.
@@ -50,9 +53,16 @@ fn question_to(domain: &str, query: &RecallQuery, depth: Depth) -> ReadQuery {
     }
 }
 
-/// A fact that a fragment says in the same words is not said twice.
+/// A fact that a fragment says in the same words is not said twice. Fragments that are longer than
+/// any fact are not looked at: one may have megabytes.
 fn drop_repetitions(facts: &mut Vec<RetrievedAtom>, fragments: &[RetrievedAtom]) {
-    let said: Vec<_> =
-        fragments.iter().map(|item| Fingerprint::of_wording(&item.atom.content)).collect();
+    if facts.is_empty() {
+        return;
+    }
+    let contents = fragments.iter().map(|item| item.atom.content.as_str());
+    let said: Vec<_> = contents
+        .filter(|content| content.len() <= FACT_BYTES_MAX)
+        .map(Fingerprint::of_wording)
+        .collect();
     facts.retain(|fact| !said.contains(&Fingerprint::of_wording(&fact.atom.content)));
 }
