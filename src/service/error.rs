@@ -137,6 +137,24 @@ impl From<ControlError> for ServiceError {
 impl From<EmbedError> for ServiceError {
     fn from(error: EmbedError) -> Self {
         tracing::warn!(error = %error, "embedding failed");
-        Self::new(error.kind(), error.to_string())
+        let message = match error.kind() {
+            // The cause names an address in the operator's network.
+            ErrorKind::Unavailable => "embedding is not available now; try again",
+            _ => "embedding failed",
+        };
+        Self::new(error.kind(), message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_s_address_stays_with_the_operator() {
+        let endpoint = "http://10.0.0.5:8080/v1".to_owned();
+        let error = ServiceError::from(EmbedError::TimedOut { endpoint, waited_ms: 5 });
+        assert_eq!(error.kind, ErrorKind::Unavailable);
+        assert_eq!(error.message, "embedding is not available now; try again");
     }
 }
