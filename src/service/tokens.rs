@@ -50,11 +50,11 @@ fn end_of_part(text: &str) -> usize {
     if text.len() <= PART_BYTES {
         return text.len();
     }
-    let bytes = text.as_bytes();
-    let is_lone_space = |at: &usize| match bytes.get(at - 1..at + 2) {
-        // Bytes beyond ASCII may be white space of their own; they do not count.
-        Some([before, b' ', after]) => [before, after].iter().all(|byte| byte.is_ascii_graphic()),
-        _ => false,
+    let is_lone_space = |at: &usize| {
+        let around = text.split_at_checked(*at).and_then(|(before, after)| {
+            Some((before.chars().next_back()?, after.strip_prefix(' ')?.chars().next()?))
+        });
+        around.is_some_and(|(before, after)| !before.is_whitespace() && !after.is_whitespace())
     };
     let most = text.len().min(PART_BYTES_MAX);
     (PART_BYTES..most)
@@ -93,8 +93,9 @@ mod tests {
     #[test]
     fn parts_change_no_count() {
         let sentence = "It's 12345 o'clock;  said <Anna> (twice),\n\n\tthen left... \u{1f600} ";
-        for repeats in [1, 100, 500] {
-            let text = sentence.repeat(repeats);
+        let russian = "Вчера мы переехали из Казани в Самару, и я нашла работу в школе. ";
+        for (text, repeats) in [(sentence, 1), (sentence, 100), (sentence, 500), (russian, 500)] {
+            let text = text.repeat(repeats);
             let whole = cl100k_base_singleton().encode_ordinary(&text).len() as u64;
             assert_eq!(count_tokens(&text), whole, "{repeats}");
         }
