@@ -33,7 +33,7 @@ pub const CHAIN_REVISIONS_MAX: usize = 256;
 pub const PASSWORD_BYTES_MAX: usize = 1_024;
 /// Bytes of a signed token that is looked at: room for all the scopes that a key can have, beside
 /// long names of a user and of a session.
-pub const SIGNED_TOKEN_BYTES_MAX: usize = 16_384;
+pub const SIGNED_TOKEN_BYTES_MAX: usize = 24_576;
 /// Seconds that a signed token may live, and so how long a replaced signing key is kept: a week.
 pub const SIGNED_TOKEN_LIFETIME_MAX_S: u64 = 7 * 24 * 3_600;
 /// Signing keys kept at once: the one that signs and those that were replaced within a week.
