@@ -25,7 +25,7 @@ pub(crate) fn recalled(recollection: &Recollection, with_timeline: bool) -> Reca
         fragments.iter().chain(facts).map(|found| (found, fragment_of(&found.atom))).collect();
     let (mut turns, mut observations, mut tokens) = (Vec::new(), Vec::new(), 0);
     for (found, fragment) in &found {
-        tokens += fragment.tokens.unwrap_or_else(|| count_tokens(&fragment.text));
+        tokens += tokens_of(fragment);
         match fragment.kind {
             Kind::Turn => turns.push(hit(found, fragment)),
             Kind::Observation => observations.push(hit(found, fragment)),
@@ -47,6 +47,14 @@ pub(crate) fn recalled(recollection: &Recollection, with_timeline: bool) -> Reca
     tokens += timeline.as_deref().map_or(0, count_tokens);
     let hits = Hits { observations, turns, entities };
     Recalled { hits, timeline, confidence: rounded(*confidence), tokens }
+}
+
+/// What is kept with a fragment, where that can be: another dialect may have written the atom. No
+/// token is shorter than a byte.
+fn tokens_of(fragment: &Fragment<'_>) -> u64 {
+    let possible = 1..=fragment.text.len() as u64;
+    let kept = fragment.tokens.filter(|tokens| possible.contains(tokens));
+    kept.unwrap_or_else(|| count_tokens(&fragment.text))
 }
 
 fn hit(found: &RetrievedAtom, fragment: &Fragment<'_>) -> Hit {
@@ -162,6 +170,21 @@ mod tests {
         let texts = [&first.text, &second.text, &observation.text];
         let tokens: u64 = texts.iter().map(|text| count_tokens(text)).sum();
         assert_eq!((recalled.tokens, recalled.timeline), (tokens, None));
+    }
+
+    #[test]
+    fn a_count_that_cannot_be_is_counted_again() {
+        let (_, mut recollection) = recollection(BODY);
+        let counted = recalled(&recollection, false).tokens;
+        for tokens in [0, u64::MAX] {
+            for found in &mut recollection.fragments {
+                let mut kept: serde_json::Value =
+                    serde_json::from_str(found.atom.metadata.as_json()).unwrap();
+                kept["tex"]["tokens"] = tokens.into();
+                found.atom.metadata = crate::service::Metadata::from_checked(kept.to_string());
+            }
+            assert_eq!(recalled(&recollection, false).tokens, counted);
+        }
     }
 
     #[test]
