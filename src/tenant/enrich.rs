@@ -21,7 +21,7 @@ pub const JOB_KIND: &str = "enrich";
 
 /// Atoms looked at for one page, those that nothing is derived from included.
 const PAGE_SCAN_MAX: usize = 1_024;
-/// Atoms in one page, and stored bytes after which it ends.
+/// Atoms in one page, and stored bytes read after which it ends.
 const PAGE_ATOMS_MAX: usize = 64;
 const PAGE_BYTES_MAX: usize = 256 * 1024;
 
@@ -70,11 +70,19 @@ pub fn enrichment_start(payload: &[u8]) -> Option<AtomNo> {
 }
 
 impl Tenant {
-    /// Sees to it that what a command is about to store will be enriched. Call it before anything
-    /// is stored: a refusal then harms nothing.
+    /// Sees to it that what a command is about to store will be enriched. Where the last job was
+    /// given up, the new one begins: one chain of jobs goes over all atoms, and none is left out
+    /// because the embedder was away for an hour. Call it before anything is stored: a refusal
+    /// then harms nothing.
     pub(super) fn enqueue_enrichment(&mut self, pending: &mut Pending) -> Result<(), TenantError> {
-        let from = self.counters.next_atom_no;
-        self.enqueue(pending, enrichment_job(from)).map(drop)
+        let given_up = self.dead_job_of(JOB_KIND)?;
+        let missed = given_up.as_ref().and_then(|(_, payload)| enrichment_start(payload));
+        let next = self.counters.next_atom_no;
+        self.enqueue(pending, enrichment_job(missed.map_or(next, |missed| missed.min(next))))?;
+        if let Some((job, _)) = given_up.filter(|_| missed.is_some()) {
+            self.withdraw(pending, job)?;
+        }
+        Ok(())
     }
 
     /// The job that goes on where one ended, if there are later atoms.
@@ -104,11 +112,9 @@ impl Tenant {
                 return Visit::Break(());
             }
             scanned += 1;
+            bytes += value.len();
             match decode::<AtomRecord>(value) {
-                Ok(record) if record.derives_facts => {
-                    bytes += value.len();
-                    page.atoms.extend(self.enriched(record));
-                }
+                Ok(record) if record.derives_facts => page.atoms.extend(self.enriched(record)),
                 Ok(_) => {}
                 Err(error) => outcome = Err(TenantError::from(error)),
             }
@@ -132,8 +138,8 @@ impl Tenant {
         })
     }
 
-    /// Stores a fact, unless its source is gone, the source's domain says the same already, or the
-    /// tenant is full. Whether the derived domain says it already is the gate's business.
+    /// Stores a fact, unless its source is gone or superseded, the source's domain says the same
+    /// already, or the tenant is full. Whether the derived domain says it already is the gate's business.
     ///
     /// # Errors
     /// As [`Tenant::store`].
@@ -144,6 +150,9 @@ impl Tenant {
         fact: PreparedAtom,
     ) -> Result<bool, TenantError> {
         let Some(place) = self.atoms.get(&source) else { return Ok(false) };
+        if self.ties.superseded_by(source).is_some() {
+            return Ok(false);
+        }
         let domain = self.domains.get(&place.domain_no);
         if domain.is_some_and(|domain| domain.wordings.get(fact.wording_print).is_some()) {
             return Ok(false);
@@ -169,10 +178,18 @@ impl Tenant {
     }
 
     /// Atoms that were derived from another.
-    pub(super) fn derived_atoms(&self, source: AtomId) -> Vec<AtomId> {
+    #[must_use]
+    pub fn derived_atoms(&self, source: AtomId) -> Vec<AtomId> {
         let print = Fingerprint::of_opaque(&derived_from(source));
         let places = self.fingerprints.get(&print).into_iter().flatten();
         places.filter_map(|place| self.row(*place).map(|row| row.id)).collect()
+    }
+
+    /// The ids of a domain's atoms; empty for an unknown one.
+    #[must_use]
+    pub fn atoms_in(&self, domain: &str) -> Vec<AtomId> {
+        let domain = self.domain_numbers.get(domain).and_then(|number| self.domains.get(number));
+        domain.map_or_else(Vec::new, |domain| domain.live_rows().map(|(_, row)| row.id).collect())
     }
 
     /// Whether an atom was written with this external reference.

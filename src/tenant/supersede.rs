@@ -1,5 +1,5 @@
-//! Replacing atoms: the old ones stay readable by id, name the new one, and leave search. All of
-//! it is part of the batch that stores the new one.
+//! Replacing atoms: the old ones, and what was derived from them, stay readable by id, name the new
+//! one, and leave search. All of it is part of the batch that stores the new one.
 
 use super::open::damaged;
 use super::store::Pending;
@@ -37,16 +37,18 @@ impl Tenant {
         let ids: Vec<Id> = superseded.iter().map(|id| Id(*id.as_bytes())).collect();
         self.put_standing(&mut pending.batch, place, |record| record.supersedes = ids)?;
         self.ties.change(by, |ties| ties.supersedes = superseded.to_vec());
-        for id in superseded {
-            let place = self.place_of(*id)?;
+        let derived = superseded.iter().flat_map(|id| self.derived_atoms(*id));
+        let derived = derived.filter(|id| self.ties.superseded_by(*id).is_none());
+        for id in superseded.iter().copied().chain(derived.collect::<Vec<_>>()) {
+            let place = self.place_of(id)?;
             let replaced_by = Some(Id(*by.as_bytes()));
             self.put_standing(&mut pending.batch, place, |record| {
                 record.superseded_by = replaced_by;
             })?;
-            self.ties.change(*id, |ties| ties.superseded_by = Some(by));
-            self.refresh_visibility(*id);
-            self.free_members(pending, *id)?;
-            self.admit_again(*id)?;
+            self.ties.change(id, |ties| ties.superseded_by = Some(by));
+            self.refresh_visibility(id);
+            self.free_members(pending, id)?;
+            self.admit_again(id)?;
         }
         Ok(())
     }

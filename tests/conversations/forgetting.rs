@@ -112,6 +112,52 @@ async fn a_deleted_session_takes_its_facts_along() {
     });
 }
 
+/// Where facts live, a caller may have atoms of its own: any name of a domain can be written to.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_session_leaves_what_is_not_its_own_beside_its_facts() {
+    let data_dir = tempfile::tempdir().unwrap();
+    let server = start(data_dir.path());
+    let tenant = server.new_tenant("local");
+    remember(&server, tenant, "one", MARKER);
+    wait_for_facts(&server, tenant, MARKER);
+    let mut client = mnemoverse(&server, tenant);
+    let own =
+        json!({"content": format!("The mill at {KEPT} is closed"), "domain": "tex:ana/one~facts"});
+    assert_eq!(client.post("/api/v1/memory/write", &own).ok()["stored"], true);
+    client.delete("/api/v1/memory/domain/tex%3Aana%2Fone").ok();
+    server.stop();
+    let server = start(data_dir.path());
+    let said = all_there_is(&server, tenant);
+    assert!(!said.contains(MARKER) && said.contains(KEPT), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_corrected_turn_s_facts_are_recalled_no_longer() {
+    let data_dir = tempfile::tempdir().unwrap();
+    let server = start(data_dir.path());
+    let tenant = server.new_tenant("local");
+    remember(&server, tenant, "one", MARKER);
+    wait_for_facts(&server, tenant, MARKER);
+    let recall = |server: &TestServer| {
+        let body = json!({"q": "Where does the user live?", "scope": scope("one"), "mode": "deep"});
+        Caller::of(server, tenant).post("/recall", &body).ok().to_string()
+    };
+    assert!(recall(&server).contains(MARKER));
+    let mut client = mnemoverse(&server, tenant);
+    let turn = client.export().into_iter().find(|atom| atom["domain"] == "tex:ana/one").unwrap();
+    let content = format!("The user lives in {KEPT}");
+    let correction =
+        json!({"content": content, "domain": "tex:ana/one", "supersedes": [turn["id"]]});
+    assert_eq!(client.post("/api/v1/memory/write", &correction).ok()["stored"], true);
+    for _ in 0..2 {
+        let said = recall(&server);
+        assert!(!said.contains(MARKER) && said.contains(KEPT), "{said}");
+    }
+    server.stop();
+    let server = start(data_dir.path());
+    assert!(!recall(&server).contains(MARKER));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deleted_turn_takes_its_facts_along() {
     check(|client| {

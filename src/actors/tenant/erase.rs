@@ -3,10 +3,15 @@
 //! atoms, and sending the command again removes the rest.
 
 use futures_util::future::FutureExt;
+use rustc_hash::FxHashSet;
 
 use super::{Answer, Done, TenantCell, TenantCommand};
 use crate::engine::facts::derived_domain;
 use crate::tenant::TenantError;
+use crate::types::AtomId;
+
+/// Atoms whose facts are looked up in one slice.
+const SLICE_SOURCES: usize = 512;
 
 /// Removes every atom of a domain; replies how many.
 pub struct DeleteDomain {
@@ -49,8 +54,34 @@ impl TenantCommand for Reset {
 
 /// The facts derived from a domain go first: whatever a crash leaves still has its source.
 async fn delete_domain(tenant: &TenantCell, name: &str) -> Result<u64, TenantError> {
-    erase_domain(tenant, &derived_domain(name)).await?;
+    erase_facts(tenant, name).await?;
     erase_domain(tenant, name).await
+}
+
+/// Removes what was derived from a domain. A caller may have atoms of its own in the domain of
+/// the facts; they stay.
+async fn erase_facts(tenant: &TenantCell, name: &str) -> Result<(), TenantError> {
+    let facts_domain = derived_domain(name);
+    let neighbours: FxHashSet<AtomId> =
+        tenant.borrow().atoms_in(&facts_domain).into_iter().collect();
+    if neighbours.is_empty() {
+        return Ok(());
+    }
+    let sources = tenant.borrow().atoms_in(name);
+    let mut facts = Vec::new();
+    for some in sources.chunks(SLICE_SOURCES) {
+        let derived = |source: &AtomId| tenant.borrow().derived_atoms(*source);
+        facts.extend(some.iter().flat_map(derived).filter(|fact| neighbours.contains(fact)));
+        tokio::task::yield_now().await;
+    }
+    if facts.len() == neighbours.len() {
+        return erase_domain(tenant, &facts_domain).await.map(drop);
+    }
+    for fact in facts {
+        tenant.borrow_mut().delete_atom(fact)?;
+        tokio::task::yield_now().await;
+    }
+    Ok(())
 }
 
 async fn erase_domain(tenant: &TenantCell, name: &str) -> Result<u64, TenantError> {

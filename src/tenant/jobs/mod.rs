@@ -300,6 +300,20 @@ impl Tenant {
         self.jobs.with_key(key).filter(holds_key).or(completed.map(|(job, _)| job))
     }
 
+    /// The dead letter that was the last job under a key, with its payload; one whose payload
+    /// cannot be read counts as none.
+    pub(super) fn dead_job_of(&self, key: &str) -> Result<Option<(JobNo, Vec<u8>)>, TenantError> {
+        let job = self.jobs.with_key(Fingerprint(print_of(key).0));
+        let Some(no) = job.filter(|no| self.jobs.dead_record(*no).is_some()) else {
+            return Ok(None);
+        };
+        match self.job_payload(no) {
+            Ok(payload) => Ok(Some((no, payload))),
+            Err(TenantError::Damaged(_) | TenantError::Storage(StorageError::Codec(_))) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     fn leased(&self, lease: &Lease) -> Result<&JobRecord, TenantError> {
         let record = self.jobs.under(lease).filter(|_| lease.epoch == self.epoch);
         record.ok_or(TenantError::StaleLease(lease.job))

@@ -16,12 +16,12 @@ use crate::engine::atom::{Depth, Enrichment, NewAtom};
 use crate::engine::facts::derived_domain;
 use crate::engine::jobs::JobsOverview;
 use crate::engine::prepared::PreparedAtom;
-use crate::engine::recollection::RecallQuery;
+use crate::engine::recollection::{RecallQuery, Recollection};
 use crate::storage::Store;
 use crate::tenant::{
     PreparedFragment, TenantError, TokenAllowance, derived_from, enrichment_start,
 };
-use crate::types::{Clock, QueryEmbedding, Timestamp, TokenDirection, Tokens, YearMonth};
+use crate::types::{AtomNo, Clock, QueryEmbedding, Timestamp, TokenDirection, Tokens, YearMonth};
 
 const DOMAIN: &str = "conversation";
 const LIMIT: u64 = 60;
@@ -138,6 +138,27 @@ impl Run {
         self.model.spend(self.now(), ingested.tokens);
     }
 
+    /// Remembers fragments past the model.
+    fn remember(&mut self, fragments: &[usize], at_once: bool, atoms_max: Option<u64>) {
+        let ready = fragments.iter().map(|fragment| prepared(*fragment, at_once)).collect();
+        let (tenant, allowance) = (&mut self.bench.tenant, TokenAllowance::default());
+        let mut ingestion = tenant.begin_ingestion(ready, 0, atoms_max, &allowance).unwrap();
+        while tenant.ingest_slice(&mut ingestion).unwrap() {}
+        let (pending, _) = tenant.finish_ingestion(ingestion).unwrap();
+        tenant.commit(pending).unwrap();
+    }
+
+    fn recall(&mut self) -> Recollection {
+        let query = RecallQuery {
+            text: "what was said".to_owned(),
+            domain: DOMAIN.to_owned(),
+            top_k: 100,
+            depth: Depth::Deep,
+        };
+        let embedding = QueryEmbedding { whole: embed("what was said"), words: Vec::new() };
+        self.bench.tenant.recall(&query, &embedding).unwrap()
+    }
+
     fn answer(&mut self) {
         let tokens =
             Tokens { input: self.rng.random_range(0..3), output: self.rng.random_range(0..9) };
@@ -208,14 +229,7 @@ impl Run {
             let month = YearMonth::new(year, i8::try_from(month % 12 + 1).unwrap()).unwrap();
             assert_eq!(self.bench.tenant.tokens_of_month(month).unwrap(), *tokens);
         }
-        let query = RecallQuery {
-            text: "what was said".to_owned(),
-            domain: DOMAIN.to_owned(),
-            top_k: 100,
-            depth: Depth::Deep,
-        };
-        let embedding = QueryEmbedding { whole: embed("what was said"), words: Vec::new() };
-        let recalled = self.bench.tenant.recall(&query, &embedding).unwrap();
+        let recalled = self.recall();
         let shown: BTreeSet<_> =
             recalled.fragments.iter().filter_map(|item| item.atom.external_ref.clone()).collect();
         let expected = self.model.shown.iter().filter(|(_, is_shown)| **is_shown);
@@ -274,12 +288,7 @@ proptest! {
 #[test]
 fn an_empty_domain_s_deletion_takes_its_facts_along() {
     let mut run = Run::new(1);
-    let ready = vec![prepared(0, true), prepared(3, true)];
-    let mut ingestion =
-        run.bench.tenant.begin_ingestion(ready, 0, None, &TokenAllowance::default()).unwrap();
-    while run.bench.tenant.ingest_slice(&mut ingestion).unwrap() {}
-    let (pending, _) = run.bench.tenant.finish_ingestion(ingestion).unwrap();
-    run.bench.tenant.commit(pending).unwrap();
+    run.remember(&[0, 3], true, None);
     run.rng = SmallRng::seed_from_u64(2);
     while run.enrich(false) {
         run.bench.clock.advance(LEASE);
@@ -295,12 +304,8 @@ fn an_empty_domain_s_deletion_takes_its_facts_along() {
 #[test]
 fn facts_that_do_not_fit_into_the_plan_are_left_out_and_their_job_is_done() {
     let mut run = Run::new(1);
-    let ready = vec![prepared(0, true)];
+    run.remember(&[0], true, Some(1));
     let allowance = TokenAllowance::default();
-    let mut ingestion = run.bench.tenant.begin_ingestion(ready, 0, Some(1), &allowance).unwrap();
-    while run.bench.tenant.ingest_slice(&mut ingestion).unwrap() {}
-    let (pending, _) = run.bench.tenant.finish_ingestion(ingestion).unwrap();
-    run.bench.tenant.commit(pending).unwrap();
     let refused = run.bench.tenant.begin_ingestion(vec![prepared(3, true)], 0, Some(1), &allowance);
     assert!(matches!(refused.map(drop), Err(TenantError::AtomLimit { limit: 1 })));
 
@@ -315,4 +320,42 @@ fn facts_that_do_not_fit_into_the_plan_are_left_out_and_their_job_is_done() {
     run.bench.tenant.commit(pending).unwrap();
     assert_eq!(run.bench.tenant.stats().total_atoms, 1);
     assert_eq!(run.bench.tenant.jobs_overview(), JobsOverview::default());
+}
+
+#[test]
+fn an_enrichment_that_was_given_up_goes_on_with_the_next_fragments() {
+    let mut run = Run::new(1);
+    run.remember(&[2], false, None);
+    let leased = run.bench.tenant.lease_job(LEASE, &RETRY).unwrap().unwrap();
+    run.bench.tenant.fail_job(&leased.lease, "on purpose", false, &RETRY).unwrap();
+    run.bench.reopen();
+    assert_eq!(run.bench.tenant.jobs_overview().dead, 1);
+    assert!(run.recall().fragments.is_empty(), "it waits for its enrichment");
+
+    run.remember(&[3], true, None);
+    run.bench.reopen();
+    let overview = run.bench.tenant.jobs_overview();
+    assert_eq!((overview.dead, overview.waiting), (0, 1), "one job goes over all");
+    while run.enrich(false) {}
+    let recalled = run.recall();
+    assert_eq!((recalled.fragments.len(), recalled.facts.len()), (2, 2));
+}
+
+#[test]
+fn a_page_ends_at_its_bytes_also_where_nothing_is_derived() {
+    let mut run = Run::new(1);
+    let long = |no: usize| PreparedFragment {
+        atom: PreparedAtom::new(NewAtom::of(&format!("{no} {}", "x ".repeat(100_000)), "d"), None),
+        tokens: 1,
+    };
+    let ready = (0..4).map(long).collect();
+    let allowance = TokenAllowance::default();
+    let tenant = &mut run.bench.tenant;
+    let mut ingestion = tenant.begin_ingestion(ready, 0, None, &allowance).unwrap();
+    while tenant.ingest_slice(&mut ingestion).unwrap() {}
+    let (pending, ingested) = tenant.finish_ingestion(ingestion).unwrap();
+    tenant.commit(pending).unwrap();
+    assert_eq!(ingested.are_new, [true; 4]);
+    let page = tenant.enrichment_page(AtomNo(1)).unwrap();
+    assert_eq!((page.atoms.len(), page.next), (0, AtomNo(3)));
 }
