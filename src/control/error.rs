@@ -25,6 +25,8 @@ pub enum ControlError {
     NameTaken(&'static str),
     #[error("a tenant has this handle already")]
     HandleTaken,
+    #[error("this server takes no more organizations")]
+    NoMoreTenants,
     #[error("no plan named `{name}`; known plans: {known}")]
     UnknownPlan { name: String, known: String },
     #[error("plan `{name}` is used by {tenants} tenants and cannot go; give them another first")]
@@ -79,6 +81,7 @@ impl ControlError {
             | Self::TooManyKeys { .. }
             | Self::AlreadyThere { .. }
             | Self::KeyHasEnded(_) => ErrorKind::Conflict,
+            Self::NoMoreTenants => ErrorKind::Forbidden,
             Self::NoLongerVerified | Self::InvalidKey | Self::RevokedKey | Self::ExpiredKey => {
                 ErrorKind::Unauthenticated
             }

@@ -12,14 +12,18 @@ impl Directory {
     /// Both are there, durably, or neither is.
     ///
     /// # Errors
-    /// As [`Directory::add_tenant`] and [`Directory::create_key`]; and for a key of another owner.
+    /// [`ControlError::NoMoreTenants`] when there are `tenants_max`. As [`Directory::add_tenant`] and [`Directory::create_key`]; and for a key of another owner.
     pub fn sign_up(
         &self,
         new: &NewTenant<'_>,
+        tenants_max: usize,
         place: impl FnOnce(TenantId) -> ShardNo,
         key: impl FnOnce(TenantId) -> KeyOrder,
     ) -> Result<(Tenant, NewKey), ControlError> {
         let mut counters = self.changing();
+        if self.tenant_count() >= tenants_max {
+            return Err(ControlError::NoMoreTenants);
+        }
         let mut batch = AtomicBatch::new(0);
         let tenant = self.plan_tenant(&mut batch, &counters, new, place)?;
         let order = key(tenant.id);
@@ -49,6 +53,8 @@ mod tests {
     const NEW: NewTenant<'_> =
         NewTenant { name: "acme", plan: "tex-free", project: None, handle: Some("acme") };
 
+    const MANY: usize = 100;
+
     fn order(tenant: TenantId) -> KeyOrder {
         KeyOrder::for_tenant(tenant, KeyKind::Tex, "first")
     }
@@ -57,7 +63,7 @@ mod tests {
     fn a_tenant_and_its_key_are_there_together_also_after_a_power_cut() {
         let fixture = Fixture::new();
         let directory = &fixture.directory;
-        let (tenant, key) = directory.sign_up(&NEW, |_| ShardNo(3), order).unwrap();
+        let (tenant, key) = directory.sign_up(&NEW, MANY, |_| ShardNo(3), order).unwrap();
         let next = directory.create_tenant("next", "local", |_| ShardNo(0)).unwrap();
         assert_eq!(next.no.0, tenant.no.0 + 1);
         for directory in [directory, &fixture.after_power_cut().directory] {
@@ -79,17 +85,36 @@ mod tests {
         let of_another = |_| order(other);
         let orders: [&dyn Fn(TenantId) -> KeyOrder; 3] = [&bad_scopes, &wrong_kind, &of_another];
         for key in orders {
-            assert!(fixture.directory.sign_up(&NEW, |_| ShardNo(0), key).is_err());
+            assert!(fixture.directory.sign_up(&NEW, MANY, |_| ShardNo(0), key).is_err());
         }
         let bad_handle = NewTenant { handle: Some("a b"), ..NEW };
-        assert!(fixture.directory.sign_up(&bad_handle, |_| ShardNo(0), order).is_err());
+        assert!(fixture.directory.sign_up(&bad_handle, MANY, |_| ShardNo(0), order).is_err());
         for directory in [&fixture.directory, &fixture.after_power_cut().directory] {
             assert_eq!((directory.tenant_count(), directory.keys().len()), (1, 0));
             assert!(directory.find_tenant_by_handle("acme").is_none());
         }
-        assert!(fixture.directory.sign_up(&NEW, |_| ShardNo(0), order).is_ok());
-        let again = fixture.directory.sign_up(&NEW, |_| ShardNo(0), order).unwrap_err();
+        assert!(fixture.directory.sign_up(&NEW, MANY, |_| ShardNo(0), order).is_ok());
+        let again = fixture.directory.sign_up(&NEW, MANY, |_| ShardNo(0), order).unwrap_err();
         assert_eq!(again, ControlError::HandleTaken);
+    }
+
+    #[test]
+    fn no_more_tenants_than_there_is_room_for_however_many_come_together() {
+        let fixture = Fixture::new();
+        let directory = &fixture.directory;
+        let barrier = std::sync::Barrier::new(16);
+        let sign_up = || {
+            barrier.wait();
+            let new = NewTenant { handle: None, ..NEW };
+            directory.sign_up(&new, 3, |_| ShardNo(0), order).map(drop)
+        };
+        let results: Vec<_> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..16).map(|_| scope.spawn(sign_up)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 3);
+        let refused = results.iter().filter(|result| **result == Err(ControlError::NoMoreTenants));
+        assert_eq!((refused.count(), directory.tenant_count()), (13, 3));
     }
 
     #[test]
@@ -105,7 +130,7 @@ mod tests {
                 Directory::open(Arc::new(store.clone()), clock, Plans::default()).unwrap()
             };
             let directory = open(&store);
-            assert!(directory.sign_up(&NEW, |_| ShardNo(0), order).is_err(), "{faults:?}");
+            assert!(directory.sign_up(&NEW, MANY, |_| ShardNo(0), order).is_err(), "{faults:?}");
             for directory in [&directory, &open(&store.after_power_cut())] {
                 assert_eq!((directory.tenant_count(), directory.keys().len()), (0, 0));
                 assert!(directory.find_tenant_by_handle("acme").is_none());

@@ -51,22 +51,19 @@ impl AccountService {
     /// the server takes no more tenants, [`ErrorKind::Unavailable`] when no shard does, and
     /// [`ErrorKind::InvalidInput`] for what is malformed.
     pub async fn sign_up(&self, new: NewAccount) -> Result<(Tenant, NewKey), ServiceError> {
-        if self.directory().tenant_count() >= new.tenants_max {
-            let message = "this server takes no more organizations";
-            return Err(ServiceError::new(ErrorKind::Forbidden, message));
-        }
         let shards = self.registry.shards().for_new_tenants();
         let Some(first) = shards.first().copied() else {
             let message = "this server cannot take new organizations now";
             return Err(ServiceError::new(ErrorKind::Unavailable, message));
         };
         change(&self.registry, move |directory| {
-            let NewAccount { handle, plan, key_kind, key_name, .. } = new;
+            let NewAccount { handle, plan, key_kind, key_name, tenants_max } = new;
             let handle = handle.map_or_else(Directory::draw_handle, Ok)?;
             let tenant =
                 NewTenant { name: &handle, plan: &plan, project: None, handle: Some(&handle) };
             directory.sign_up(
                 &tenant,
+                tenants_max,
                 |id| choose_shard(id, &shards).unwrap_or(first),
                 |id| KeyOrder::for_tenant(id, key_kind, &key_name),
             )
