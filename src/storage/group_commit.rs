@@ -40,14 +40,24 @@ struct Waiter {
     reply: oneshot::Sender<Result<(), StorageError>>,
 }
 
-#[derive(Default)]
 struct Progress {
-    /// Number of batches applied so far.
+    /// Number of batches applied so far, and one for all that were applied before the start: a
+    /// predecessor may have ended before it flushed them.
     applied: AtomicU64,
     /// Every batch up to this number is durable.
     durable: AtomicU64,
     /// A flush failed; nothing after it can be trusted.
     poisoned: AtomicBool,
+}
+
+impl Progress {
+    fn at_start() -> Self {
+        Self {
+            applied: AtomicU64::new(1),
+            durable: AtomicU64::new(0),
+            poisoned: AtomicBool::new(false),
+        }
+    }
 }
 
 /// When a write counts as durable.
@@ -80,7 +90,7 @@ impl GroupCommit {
         policy: CommitPolicy,
     ) -> Result<Self, StorageError> {
         let (waiters, inbox) = mpsc::channel();
-        let progress = Arc::new(Progress::default());
+        let progress = Arc::new(Progress::at_start());
         let thread_store = Arc::clone(&store);
         let thread_progress = Arc::clone(&progress);
         std::thread::Builder::new()
@@ -240,6 +250,18 @@ mod tests {
             assert!(survived.get(&number.to_be_bytes()).unwrap().is_some());
         }
         assert!(commit.ticket().0.is_none(), "nothing is left to flush");
+    }
+
+    /// Whoever finds a write there and sends it no second time must be able to rely on it.
+    #[tokio::test]
+    async fn the_first_ticket_covers_what_a_predecessor_did_not_flush() {
+        let memory = MemoryStore::default();
+        let start =
+            || GroupCommit::start(Arc::new(memory.clone()), "test", CommitPolicy::Fsync).unwrap();
+        start().apply(&put(7)).unwrap();
+        assert!(memory.after_power_cut().get(&7_u32.to_be_bytes()).unwrap().is_none());
+        start().ticket().durable().await.unwrap();
+        assert!(memory.after_power_cut().get(&7_u32.to_be_bytes()).unwrap().is_some());
     }
 
     #[tokio::test]

@@ -285,6 +285,12 @@ proptest! {
     }
 }
 
+/// It dies before a flush, is opened again, and charges nothing before the power goes.
+#[test]
+fn what_a_former_opening_left_unflushed_is_durable_with_the_next_ticket() {
+    run_random_commands(13_747_151_623_695_271_753);
+}
+
 #[test]
 fn an_empty_domain_s_deletion_takes_its_facts_along() {
     let mut run = Run::new(1);
