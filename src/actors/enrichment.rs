@@ -42,13 +42,12 @@ impl Enrichment {
             .ok_or_else(|| JobFailure::for_good("its payload is no atom's number"))?;
         let page = context.call(NextToEnrich { from }).await?;
         context.progress("deriving", 10).await?;
-        let crashed = || JobFailure::retryable("deriving facts crashed");
         let (page, derived) = tokio::task::spawn_blocking(move || {
             let derived = derive_all(&page);
             (page, derived)
         })
         .await
-        .map_err(|_| crashed())?;
+        .map_err(|_| JobFailure::retryable("deriving facts crashed"))?;
         context.progress("embedding", 50).await?;
         let facts = self.prepare(derived).await?;
         context.progress("storing", 90).await?;

@@ -14,6 +14,7 @@ mod quotas;
 mod recall_answers;
 mod recalling;
 mod refusals;
+mod scene;
 mod settings;
 mod sharing;
 mod signed_tokens;

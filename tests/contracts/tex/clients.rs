@@ -2,15 +2,14 @@
 //! verified before the first call, a refused call is repeated after one refresh, and a refused
 //! refresh leads back to the key. `make clients` drives the releases themselves.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use hebbd::types::{Clock, ManualClock, Timestamp};
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::caller::{Caller, hit_count, organization};
+use super::scene::Scene;
 use crate::runner::{Answer, Organization};
 use crate::support::TestServer;
 
@@ -185,14 +184,11 @@ async fn the_newest_release_takes_its_first_steps_and_knows_who_it_is() {
 /// Checklist line 67.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_expired_token_costs_a_client_one_refresh_and_a_refused_refresh_one_exchange() {
-    let start = Timestamp::parse("2026-05-08T10:00:00Z").unwrap();
-    let clock = Arc::new(ManualClock::starting_at(start));
-    let data_dir = tempfile::tempdir().unwrap();
-    let shared = Arc::clone(&clock) as Arc<dyn Clock>;
-    let server = TestServer::start_with(data_dir.path(), shared, |_| {});
-    let organization = organization(&server, "tex-free").await;
+    let scene = Scene::at("2026-05-08T10:00:00Z");
+    let (clock, server) = (&scene.clock, &scene.server);
+    let organization = organization(server, "tex-free").await;
     for release in [Release::First, Release::Newest] {
-        let mut sdk = Sdk::new(&server, &organization, release);
+        let mut sdk = Sdk::new(server, &organization, release);
         sdk.remember("s", "hello").await.with_status(202);
         sdk.take_sent();
         for _ in 0..2 {

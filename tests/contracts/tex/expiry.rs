@@ -1,38 +1,20 @@
 //! Tokens end when they say so, to the second, and a refresh goes on where they end.
 
-use std::sync::Arc;
 use std::time::Duration;
-
-use hebbd::types::{Clock, ManualClock, Timestamp};
-use tempfile::TempDir;
 
 use super::caller::{Caller, organization};
 use super::product_routes;
-use crate::support::TestServer;
+use super::scene::Scene;
 
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(86_400);
 
-struct Scene {
-    clock: Arc<ManualClock>,
-    server: TestServer,
-    /// Goes after the server.
-    _data_dir: TempDir,
-}
-
-fn scene() -> Scene {
-    let start = Timestamp::parse("2026-05-08T10:00:00Z").unwrap();
-    let clock = Arc::new(ManualClock::starting_at(start));
-    let data_dir = tempfile::tempdir().unwrap();
-    let shared = Arc::clone(&clock) as Arc<dyn Clock>;
-    let server = TestServer::start_with(data_dir.path(), shared, |_| {});
-    Scene { clock, server, _data_dir: data_dir }
-}
+const START: &str = "2026-05-08T10:00:00Z";
 
 /// Checklist lines 10 and 13.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_access_token_ends_after_a_day_on_every_product_route() {
-    let scene = scene();
+    let scene = Scene::at(START);
     let organization = organization(&scene.server, "tex-free").await;
     let caller = Caller::with(&scene.server, &organization.token);
     scene.clock.advance(DAY - SECOND);
@@ -54,7 +36,7 @@ async fn an_access_token_ends_after_a_day_on_every_product_route() {
 /// Checklist line 11. A refresh does not end the token it was made with.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refresh_token_ends_after_a_week_and_each_refresh_gives_another() {
-    let scene = scene();
+    let scene = Scene::at(START);
     let organization = organization(&scene.server, "tex-free").await;
     let nobody = Caller::nobody(&scene.server);
     scene.clock.advance(DAY);

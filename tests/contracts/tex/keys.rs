@@ -1,13 +1,12 @@
 //! Keys over time: in which order they are listed, when they say they were used, and that nobody
 //! is told one again.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use hebbd::types::{Clock, ManualClock, Timestamp};
 use serde_json::{Value, json};
 
 use super::caller::{Caller, organization};
+use super::scene::Scene;
 use crate::support::TestServer;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -19,13 +18,10 @@ fn names(keys: &Value) -> Vec<&str> {
 /// Checklist lines 3, 16, 17, 20 and 23.
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_are_listed_newest_first_and_say_when_they_were_used_and_revoked() {
-    let start = Timestamp::parse("2026-05-08T09:56:42.855738Z").unwrap();
-    let clock = Arc::new(ManualClock::starting_at(start));
-    let data_dir = tempfile::tempdir().unwrap();
-    let shared = Arc::clone(&clock) as Arc<dyn Clock>;
-    let server = TestServer::start_with(data_dir.path(), shared, |_| {});
-    let organization = organization(&server, "tex-free").await;
-    let caller = Caller::with(&server, &organization.token);
+    let scene = Scene::at("2026-05-08T09:56:42.855738Z");
+    let (clock, server) = (&scene.clock, &scene.server);
+    let organization = organization(server, "tex-free").await;
+    let caller = Caller::with(server, &organization.token);
     for name in ["second", "third", "fourth"] {
         clock.advance(SECOND);
         let made = caller.post("/me/api-keys", json!({"name": name})).await.with_status(201);

@@ -1,27 +1,20 @@
 //! Refusals for a spent quota, to the letter, until midnight in UTC and not beyond.
 
-use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use hebbd::types::{Clock, ManualClock, Timestamp};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::caller::{Caller, organization, scope, turn};
+use super::scene::Scene;
 use crate::runner::Answer;
-use crate::support::TestServer;
 
 const CORRELATION: &str = "4f1d8e3c-2a9b-4c0d-9e6f-1a2b3c4d5e6f";
 
-fn server_at(data_dir: &Path, start: &str) -> (Arc<ManualClock>, TestServer) {
-    let clock = Arc::new(ManualClock::starting_at(Timestamp::parse(start).unwrap()));
-    let shared = Arc::clone(&clock) as Arc<dyn Clock>;
-    let server = TestServer::start_with(data_dir, shared, |config| {
-        config.plans = toml::from_str(super::PLANS).unwrap();
-    });
-    (clock, server)
+fn two_hours_to_midnight() -> Scene {
+    let start = "2026-05-08T22:00:00Z";
+    Scene::with(start, |config| config.plans = toml::from_str(super::PLANS).unwrap())
 }
 
 fn six_tokens() -> Value {
@@ -62,10 +55,10 @@ fn refusal(direction: &str, used: u64, limit: u64) -> Value {
 /// Checklist lines 61, 63 and 64.
 #[tokio::test(flavor = "multi_thread")]
 async fn spent_tokens_in_refuse_memory_calls_until_midnight_and_nothing_else() {
-    let data_dir = tempfile::tempdir().unwrap();
-    let (clock, server) = server_at(data_dir.path(), "2026-05-08T22:00:00Z");
-    let organization = organization(&server, "sips-in").await;
-    let caller = Caller::with(&server, &organization.token);
+    let scene = two_hours_to_midnight();
+    let (clock, server) = (&scene.clock, &scene.server);
+    let organization = organization(server, "sips-in").await;
+    let caller = Caller::with(server, &organization.token);
     caller.post("/ingestion/memory", six_tokens()).await.with_status(202);
     caller.post("/recall", question()).await.with_status(200);
     let used = caller.used_today().await;
@@ -102,9 +95,9 @@ async fn spent_tokens_in_refuse_memory_calls_until_midnight_and_nothing_else() {
 /// Checklist lines 62 and 63.
 #[tokio::test(flavor = "multi_thread")]
 async fn spent_tokens_out_refuse_recalls_and_no_ingestion() {
-    let data_dir = tempfile::tempdir().unwrap();
-    let (_, server) = server_at(data_dir.path(), "2026-05-08T22:00:00Z");
-    let caller = Caller::of_a_new_organization(&server, "sips-out").await;
+    let scene = two_hours_to_midnight();
+    let server = &scene.server;
+    let caller = Caller::of_a_new_organization(server, "sips-out").await;
     caller.post("/ingestion/memory", six_tokens()).await.with_status(202);
     caller.post("/recall", question()).await.with_status(200);
     let answer = ask(&caller, "/recall", &question()).await;
@@ -116,9 +109,9 @@ async fn spent_tokens_out_refuse_recalls_and_no_ingestion() {
 /// However many ask at once, only one request crosses the line.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_quota_is_exact_when_many_call_at_once() {
-    let data_dir = tempfile::tempdir().unwrap();
-    let (_, server) = server_at(data_dir.path(), "2026-05-08T22:00:00Z");
-    let caller = Caller::of_a_new_organization(&server, "sips-in").await;
+    let scene = two_hours_to_midnight();
+    let server = &scene.server;
+    let caller = Caller::of_a_new_organization(server, "sips-in").await;
     let bodies: Vec<Value> = (0..12)
         .map(|number| {
             let session = format!("s{number}");
@@ -136,10 +129,10 @@ async fn a_quota_is_exact_when_many_call_at_once() {
 /// Limits are the operator's, for each organization, and hold from the next call on.
 #[tokio::test(flavor = "multi_thread")]
 async fn another_plan_holds_at_once() {
-    let data_dir = tempfile::tempdir().unwrap();
-    let (_, server) = server_at(data_dir.path(), "2026-05-08T22:00:00Z");
-    let organization = organization(&server, "exactly-six-in").await;
-    let caller = Caller::with(&server, &organization.token);
+    let scene = two_hours_to_midnight();
+    let server = &scene.server;
+    let organization = organization(server, "exactly-six-in").await;
+    let caller = Caller::with(server, &organization.token);
     caller.post("/ingestion/memory", six_tokens()).await.with_status(202);
     caller.post("/recall", question()).await.with_status(429);
     for (plan, limit, status) in

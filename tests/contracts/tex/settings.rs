@@ -1,35 +1,19 @@
 //! What the settings of the dialect change, and what time does to tokens.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use hebbd::config::Config;
 use hebbd::control::keys::KeyKind;
-use hebbd::types::{Bound, Clock, ManualClock, Timestamp};
+use hebbd::types::Bound;
 use reqwest::header::{AUTHORIZATION, RETRY_AFTER};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
+use super::scene::Scene;
 use crate::runner::client;
-use crate::support::TestServer;
 
-struct Scene {
-    server: TestServer,
-    clock: Arc<ManualClock>,
-    _data_dir: TempDir,
-}
+const START: &str = "2026-05-08T10:00:00Z";
 
 impl Scene {
-    fn with(change: impl FnOnce(&mut Config)) -> Self {
-        let data_dir = tempfile::tempdir().unwrap();
-        let start = Timestamp::parse("2026-05-08T10:00:00Z").unwrap();
-        let clock = Arc::new(ManualClock::starting_at(start));
-        let shared: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
-        let server = TestServer::start_with(data_dir.path(), shared, change);
-        Self { server, clock, _data_dir: data_dir }
-    }
-
     async fn post(&self, path: &str, body: &Value) -> (u16, Option<String>, Value) {
         let url = format!("{}{path}", self.server.base_url);
         let answer = client().post(url).body(body.to_string()).send().await.unwrap();
@@ -49,7 +33,7 @@ impl Scene {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tokens_live_as_long_as_the_settings_say_and_end_with_their_tenant() {
-    let scene = Scene::with(|config| {
+    let scene = Scene::with(START, |config| {
         config.tex.access_token_lifetime_s = 60;
         config.tex.refresh_token_lifetime_s = 120;
     });
@@ -82,7 +66,7 @@ async fn tokens_live_as_long_as_the_settings_say_and_end_with_their_tenant() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn signing_up_is_limited_by_address_and_in_all() {
-    let scene = Scene::with(|config| {
+    let scene = Scene::with(START, |config| {
         config.tex.signups_per_ip_per_hour = Bound(Some(3));
         config.tex.organizations_max = 2;
         config.tex.signup_plan = "free".to_owned();
@@ -99,14 +83,14 @@ async fn signing_up_is_limited_by_address_and_in_all() {
     scene.clock.advance(Duration::from_secs(3_600));
     assert_eq!(scene.post("/signup", &json!({})).await.0, 403);
 
-    let closed = Scene::with(|config| config.tex.signup = false);
+    let closed = Scene::with(START, |config| config.tex.signup = false);
     let (status, _, refusal) = closed.post("/signup", &json!({})).await;
     assert_eq!((status, &refusal["error"]), (403, &json!("HTTP 403")));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_debug_login_gives_tokens_for_a_name() {
-    let scene = Scene::with(|config| config.tex.debug_login = true);
+    let scene = Scene::with(START, |config| config.tex.debug_login = true);
     let login = |org: &str| json!({"org_id": org, "user_id": "ann", "session_id": "s"});
     let (_, _, made) = scene.post("/signup", &json!({"org_id": "acme"})).await;
     let (status, _, tokens) = scene.post("/auth/login", &login("acme")).await;

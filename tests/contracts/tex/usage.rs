@@ -1,15 +1,14 @@
 //! Usage as it is counted: exactly under many calls at once, by day and month, and for nothing that
 //! failed.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use hebbd::types::{Clock, ManualClock, Timestamp};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::caller::{Caller, ids, organization, scope, turn};
+use super::scene::Scene;
 use super::server_for_cases;
 use crate::support::TestServer;
 
@@ -94,13 +93,10 @@ async fn what_fails_costs_nothing() {
 /// Checklist lines 57, 59 and 64: the day and the month turn at midnight in UTC.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_day_begins_at_zero_and_a_month_keeps_its_sum() {
-    let start = Timestamp::parse("2026-05-30T12:00:00Z").unwrap();
-    let clock = Arc::new(ManualClock::starting_at(start));
-    let data_dir = tempfile::tempdir().unwrap();
-    let shared = Arc::clone(&clock) as Arc<dyn Clock>;
-    let server = TestServer::start_with(data_dir.path(), shared, |_| {});
-    let organization = organization(&server, "tex-free").await;
-    let caller = Caller::with(&server, &organization.token);
+    let scene = Scene::at("2026-05-30T12:00:00Z");
+    let (clock, server) = (&scene.clock, &scene.server);
+    let organization = organization(server, "tex-free").await;
+    let caller = Caller::with(server, &organization.token);
     caller.remember("s", json!([turn("I'm allergic to shellfish")])).await;
     clock.advance(Duration::from_secs(12 * 3_600));
     caller.recall("s", "what does the user prefer?", json!({})).await;
@@ -110,7 +106,7 @@ async fn a_new_day_begins_at_zero_and_a_month_keeps_its_sum() {
     // Its token has ended by then.
     today.with_status(401);
     let tokens = caller.refresh(&organization.refresh).await.with_status(200);
-    let caller = Caller::with(&server, tokens["access_token"].as_str().unwrap());
+    let caller = Caller::with(server, tokens["access_token"].as_str().unwrap());
     let today = caller.get("/usage/today").await.with_status(200);
     assert_eq!(today["period_start"], "2026-05-31T00:00:00+00:00");
     assert_eq!(today["period_end"], "2026-06-01T00:00:00+00:00");

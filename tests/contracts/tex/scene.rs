@@ -1,0 +1,30 @@
+//! A server whose clock stands still until a test moves it.
+
+use std::sync::Arc;
+
+use hebbd::config::Config;
+use hebbd::types::{Clock, ManualClock, Timestamp};
+use tempfile::TempDir;
+
+use crate::support::TestServer;
+
+pub(super) struct Scene {
+    pub(super) clock: Arc<ManualClock>,
+    pub(super) server: TestServer,
+    /// Goes after the server.
+    _data_dir: TempDir,
+}
+
+impl Scene {
+    pub(super) fn at(start: &str) -> Self {
+        Self::with(start, |_| {})
+    }
+
+    pub(super) fn with(start: &str, change: impl FnOnce(&mut Config)) -> Self {
+        let clock = Arc::new(ManualClock::starting_at(Timestamp::parse(start).unwrap()));
+        let data_dir = tempfile::tempdir().unwrap();
+        let shared = Arc::clone(&clock) as Arc<dyn Clock>;
+        let server = TestServer::start_with(data_dir.path(), shared, change);
+        Self { clock, server, _data_dir: data_dir }
+    }
+}
