@@ -12,7 +12,8 @@ impl Directory {
     /// Both are there, durably, or neither is.
     ///
     /// # Errors
-    /// [`ControlError::NoMoreTenants`] when there are `tenants_max`. As [`Directory::add_tenant`] and [`Directory::create_key`]; and for a key of another owner.
+    /// [`ControlError::NoMoreTenants`] when there are `tenants_max`. As [`Directory::add_tenant`] and
+    /// [`Directory::create_key`]; and for a key of another owner.
     pub fn sign_up(
         &self,
         new: &NewTenant<'_>,
