@@ -11,6 +11,7 @@ pub mod embedding; // text to vectors
 pub mod engine; // pure rules of memory: analysis, ranking, gate, graph
 pub mod index; // nearest neighbours; the only code that names usearch
 pub mod observability; // logs and metrics
+pub mod outbound; // how clients of endpoints elsewhere are built and when they ask again
 pub mod service; // what any dialect may ask for
 pub mod storage; // durable keys and values; the only code that names sled
 pub mod tenant; // one tenant's state: store, indexes and graph in step

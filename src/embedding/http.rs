@@ -3,15 +3,12 @@
 //! within `total_timeout_ms`, and nothing of a text, a key or an answer's body reaches an error.
 
 mod answer;
-mod retry;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
-use reqwest::header::RETRY_AFTER;
-use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
@@ -20,6 +17,7 @@ use tokio::time::timeout;
 
 use crate::embedding::error::AnswerProblem;
 use crate::embedding::{EmbedError, EmbedFuture, Embedder, Embedding, HttpEmbedderSettings};
+use crate::outbound::{self, Retry};
 use crate::types::{Deadline, EmbedderIdentity};
 
 /// Bytes of one answer: a full batch of the largest vectors written with many digits.
@@ -61,13 +59,6 @@ struct Failure {
     retry: Retry,
 }
 
-#[derive(Clone, Copy)]
-enum Retry {
-    Never,
-    /// After the pause the endpoint asked for, or one of our choice.
-    After(Option<Duration>),
-}
-
 impl HttpEmbedder {
     /// Checks the settings, reads the key file and prepares the client; sends nothing.
     ///
@@ -83,7 +74,7 @@ impl HttpEmbedder {
         Ok(Self {
             identity: identity_of(settings),
             client: client_for(&url)?,
-            endpoint: describe(&url),
+            endpoint: outbound::shown(&url),
             url,
             model: settings.model.clone(),
             api_key: api_key_of(settings)?,
@@ -130,7 +121,7 @@ impl HttpEmbedder {
             let Retry::After(asked_for) = failure.retry else {
                 return Err(failure.error);
             };
-            let pause = retry::pause(attempt, asked_for, rand::random_range(0.0..1.0));
+            let pause = outbound::pause(attempt, asked_for, rand::random_range(0.0..1.0));
             if attempt >= self.retries_max || pause >= deadline.remaining() {
                 return Err(failure.error);
             }
@@ -187,12 +178,7 @@ impl HttpEmbedder {
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> Failure {
-        let reason = match error {
-            _ if error.is_timeout() => "timed out",
-            _ if error.is_dns() => "its name does not resolve",
-            _ if error.is_connect() => "refused, or its TLS certificate is not trusted",
-            _ => "the connection broke",
-        };
+        let reason = outbound::broken_by(error);
         Failure {
             error: EmbedError::Unreachable { endpoint: self.endpoint.clone(), reason },
             retry: Retry::After(None),
@@ -201,12 +187,7 @@ impl HttpEmbedder {
 
     fn refused(&self, response: &Response) -> Failure {
         let status = response.status();
-        let retry = if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
-            let header = response.headers().get(RETRY_AFTER);
-            Retry::After(header.and_then(|value| retry::parse_retry_after(value.to_str().ok()?)))
-        } else {
-            Retry::Never
-        };
+        let retry = Retry::on_answer(status, response.headers());
         let error =
             EmbedError::Refused { endpoint: self.endpoint.clone(), status: status.as_u16() };
         Failure { error, retry }
@@ -246,24 +227,10 @@ impl Embedder for HttpEmbedder {
     }
 }
 
-/// `base` itself when its path ends in `/embeddings`, else `base/embeddings`.
 fn embeddings_url(base: &str) -> Result<Url, EmbedError> {
-    let invalid = || EmbedError::InvalidSettings {
+    outbound::route(base, "embeddings").ok_or_else(|| EmbedError::InvalidSettings {
         problems: vec!["embedding.http.url must be an http or https address".to_owned()],
-    };
-    let mut url = Url::parse(base).map_err(|_| invalid())?;
-    if !url.path().trim_end_matches('/').ends_with("/embeddings") {
-        url.path_segments_mut().map_err(|()| invalid())?.pop_if_empty().push("embeddings");
-    }
-    Ok(url)
-}
-
-/// Scheme, host, port and path: a query may hold a key.
-fn describe(url: &Url) -> String {
-    let mut shown = url.clone();
-    shown.set_query(None);
-    shown.set_fragment(None);
-    shown.to_string()
+    })
 }
 
 fn identity_of(settings: &HttpEmbedderSettings) -> EmbedderIdentity {
@@ -282,27 +249,12 @@ fn api_key_of(settings: &HttpEmbedderSettings) -> Result<Option<SecretString>, E
     let Some(path) = &settings.api_key_file else {
         return Ok(settings.api_key.clone());
     };
-    let failed = |reason: String| EmbedError::ApiKeyFile { path: path.clone(), reason };
-    let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
-    match text.trim() {
-        "" => Err(failed("it is empty".to_owned())),
-        key => Ok(Some(SecretString::from(key))),
-    }
+    let key = outbound::read_key(path);
+    key.map(Some).map_err(|reason| EmbedError::ApiKeyFile { path: path.clone(), reason })
 }
 
 fn client_for(url: &Url) -> Result<Client, EmbedError> {
-    // Another part of the process may have installed one before; either serves.
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    // A redirect would carry the texts, and perhaps the key, to a place nobody configured.
-    let mut builder = Client::builder().redirect(Policy::none());
-    if url.scheme() == "http" {
-        // Do not look for root certificates that a container may lack and nothing needs.
-        builder = builder.tls_certs_only([]);
-    }
-    if matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]")) {
-        builder = builder.no_proxy();
-    }
-    builder.build().map_err(|_| EmbedError::InvalidSettings {
+    outbound::client(url).map_err(|_| EmbedError::InvalidSettings {
         problems: vec![
             "embedding.http.url is https, but no root certificates were found on this machine"
                 .to_owned(),
@@ -313,26 +265,6 @@ fn client_for(url: &Url) -> Result<Client, EmbedError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[track_caller]
-    fn check_url(base: &str, expected: &str) {
-        assert_eq!(embeddings_url(base).expect("parses").as_str(), expected);
-    }
-
-    #[test]
-    fn the_route_is_appended_to_a_base_and_left_alone_otherwise() {
-        check_url("http://h:1/v1", "http://h:1/v1/embeddings");
-        check_url("http://h:1/v1/", "http://h:1/v1/embeddings");
-        check_url("http://h", "http://h/embeddings");
-        check_url("https://h/v1/embeddings", "https://h/v1/embeddings");
-        check_url("https://h/x?api-version=1", "https://h/x/embeddings?api-version=1");
-    }
-
-    #[test]
-    fn an_address_in_a_message_has_no_query() {
-        let url = embeddings_url("https://h/v1?key=sesame").expect("parses");
-        assert_eq!(describe(&url), "https://h/v1/embeddings");
-    }
 
     #[test]
     fn the_identity_depends_on_model_and_dimensions_only() {

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use crate::outbound;
+
 /// Texts per request that any setting may ask for; the limit of the OpenAI API.
 const BATCH_LIMIT: usize = 2_048;
 /// Far above any published model.
@@ -102,17 +104,8 @@ impl HttpEmbedderSettings {
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
-        match reqwest::Url::parse(&self.url) {
-            Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => {
-                if !url.username().is_empty() || url.password().is_some() {
-                    problems.push(
-                        "embedding.http.url must not hold a user or password; use api_key"
-                            .to_owned(),
-                    );
-                }
-            }
-            _ => problems.push("embedding.http.url must be an http or https address".to_owned()),
-        }
+        let of_url = outbound::address_problem(&self.url);
+        problems.extend(of_url.map(|problem| format!("embedding.http.url {problem}")));
         if self.model.trim().is_empty() {
             problems.push("embedding.http.model must name a model".to_owned());
         }

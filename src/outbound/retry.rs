@@ -1,6 +1,9 @@
-//! How long to wait before a request is repeated. Pure: the randomness comes in as an argument.
+//! Whether and when a request is repeated. Pure: the randomness comes in as an argument.
 
 use std::time::Duration;
+
+use reqwest::StatusCode;
+use reqwest::header::{HeaderMap, RETRY_AFTER};
 
 /// Before the first repetition; doubles with each further one.
 const PAUSE_FIRST_MS: u64 = 200;
@@ -11,10 +14,32 @@ const SPREAD_MAX_MS: u64 = 250;
 /// An endpoint that asks for more is given up on sooner by the total timeout or asked again here.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(20);
 
+/// Whether sending a failed request again may help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    Never,
+    /// After the pause the endpoint asked for, or one of our choice.
+    After(Option<Duration>),
+}
+
+impl Retry {
+    /// What an answer that is no success says: overload and trouble of the server may pass,
+    /// anything else will be the same the next time.
+    #[must_use]
+    pub fn on_answer(status: StatusCode, headers: &HeaderMap) -> Self {
+        if status != StatusCode::TOO_MANY_REQUESTS && !status.is_server_error() {
+            return Self::Never;
+        }
+        let header = headers.get(RETRY_AFTER);
+        Self::After(header.and_then(|value| parse_retry_after(value.to_str().ok()?)))
+    }
+}
+
 /// The pause after failed attempt number `attempt` (from 0). `asked_for` is the endpoint's
 /// `Retry-After`. `chance` in [0, 1) spreads callers: a pause of ours lies between half and all
 /// of the exponential step.
-pub(super) fn pause(attempt: u32, asked_for: Option<Duration>, chance: f64) -> Duration {
+#[must_use]
+pub fn pause(attempt: u32, asked_for: Option<Duration>, chance: f64) -> Duration {
     let chance = chance.clamp(0.0, 1.0);
     if let Some(asked_for) = asked_for {
         let spread = Duration::from_millis(SPREAD_MAX_MS).mul_f64(chance);
@@ -25,7 +50,7 @@ pub(super) fn pause(attempt: u32, asked_for: Option<Duration>, chance: f64) -> D
 }
 
 /// Whole seconds; a date or anything else counts as absent.
-pub(super) fn parse_retry_after(header: &str) -> Option<Duration> {
+fn parse_retry_after(header: &str) -> Option<Duration> {
     header.trim().parse().ok().map(Duration::from_secs)
 }
 
@@ -47,6 +72,22 @@ mod tests {
         assert_eq!(pause(5, asked(0), 0.0), Duration::ZERO);
         assert_eq!(pause(0, asked(3), 1.0), Duration::from_millis(3_250));
         assert_eq!(pause(0, asked(u64::MAX), 0.0), RETRY_AFTER_MAX);
+    }
+
+    #[test]
+    fn overload_and_server_errors_may_pass_and_nothing_else() {
+        let mut headers = HeaderMap::new();
+        for status in [200, 301, 400, 401, 404, 408, 422] {
+            let status = StatusCode::from_u16(status).unwrap();
+            assert_eq!(Retry::on_answer(status, &headers), Retry::Never, "{status}");
+        }
+        for status in [429, 500, 503, 529] {
+            let status = StatusCode::from_u16(status).unwrap();
+            assert_eq!(Retry::on_answer(status, &headers), Retry::After(None), "{status}");
+        }
+        headers.insert(RETRY_AFTER, "3".parse().unwrap());
+        let asked = Retry::After(Some(Duration::from_secs(3)));
+        assert_eq!(Retry::on_answer(StatusCode::TOO_MANY_REQUESTS, &headers), asked);
     }
 
     #[test]
