@@ -10,6 +10,7 @@ pub mod control; // who exists and what they are allowed
 pub mod embedding; // text to vectors
 pub mod engine; // pure rules of memory: analysis, ranking, gate, graph
 pub mod index; // nearest neighbours; the only code that names usearch
+pub mod llm; // answers of language models
 pub mod observability; // logs and metrics
 pub mod outbound; // how clients of endpoints elsewhere are built and when they ask again
 pub mod service; // what any dialect may ask for

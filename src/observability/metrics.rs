@@ -30,7 +30,7 @@ enum Kind {
 /// Name, kind, unit and meaning of every metric of the server; `tests/architecture.rs` compares
 /// the list with what the code counts. A name ending in `_seconds` gets
 /// latency buckets, any other histogram size buckets.
-const METRICS: [(&str, Kind, Unit, &str); 21] = [
+const METRICS: [(&str, Kind, Unit, &str); 23] = [
     ("hebbd_build_info", Kind::Gauge, Unit::Count, "Always 1; the label carries the version."),
     ("hebbd_uptime_seconds", Kind::Gauge, Unit::Seconds, "Time since the process started."),
     ("process_resident_memory_bytes", Kind::Gauge, Unit::Bytes, "Memory in RAM."),
@@ -116,6 +116,18 @@ const METRICS: [(&str, Kind, Unit, &str); 21] = [
         Kind::Histogram,
         Unit::Count,
         "Waiting writes that one flush made durable.",
+    ),
+    (
+        "hebbd_llm_requests_total",
+        Kind::Counter,
+        Unit::Count,
+        "Calls of language models by endpoint and outcome; repetitions are not counted again.",
+    ),
+    (
+        "hebbd_llm_tokens_total",
+        Kind::Counter,
+        Unit::Count,
+        "Tokens of prompts and answers by endpoint, as it counted them or estimated by length.",
     ),
 ];
 

@@ -4,9 +4,12 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 #![allow(
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::unwrap_used,
     reason = "a test that cannot start its server has nothing else to do"
 )]
+
+pub(crate) mod language_model;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
