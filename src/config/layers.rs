@@ -15,6 +15,12 @@ const VARIABLE_PREFIX: &str = "HEBBD_";
 const CONFIG_FILE_VARIABLE: &str = "HEBBD_CONFIG";
 /// Names the shard file, like `--shards`; not itself a setting.
 const SHARDS_FILE_VARIABLE: &str = "HEBBD_SHARDS";
+/// Keys of hosted models under the names that their vendors' own tools read, and whose they are.
+const VENDOR_VARIABLES: [(&str, &str); 3] = [
+    ("ANTHROPIC_API_KEY", "llm.outside.anthropic"),
+    ("GEMINI_API_KEY", "llm.outside.google"),
+    ("OPENAI_API_KEY", "llm.outside.openai"),
+];
 /// Where the content of the shard file stands in [`Config`].
 const SHARDS_SECTION: &str = "shards";
 
@@ -95,7 +101,24 @@ pub(super) fn collect(sources: Sources<'_>, problems: &mut ConfigProblems) -> Ve
     }
     entries.extend(from_environment);
     entries.extend(from_flags);
+    entries.extend(vendor_entries(&sources.environment, &entries));
     entries
+}
+
+/// A vendor's variable counts where nothing else says anything of that key. Others set it for
+/// their own purposes, so it is weaker than anything meant for this program, and no mistake.
+fn vendor_entries(environment: &[(String, String)], entries: &[Entry]) -> Vec<Entry> {
+    let mut found = Vec::new();
+    for (name, section) in VENDOR_VARIABLES {
+        let key = format!("{section}.api_key");
+        let file = format!("{section}.api_key_file");
+        let is_set = entries.iter().any(|entry| [&key, &file].contains(&&entry.key()));
+        let variable = environment.iter().find(|(variable, _)| variable == name);
+        if let Some((_, text)) = variable.filter(|(_, text)| !is_set && !text.trim().is_empty()) {
+            found.push(text_entry(&key, text, Origin::Environment(name.to_owned())));
+        }
+    }
+    found
 }
 
 /// One tree of all entries; later ones win.

@@ -23,6 +23,7 @@ use crate::api::{AdminSettings, ServerSettings, TexSettings};
 use crate::control::plans::Plans;
 use crate::embedding::EmbeddingSettings;
 use crate::index::IndexSettings;
+use crate::llm::LlmSettings;
 use crate::observability::logging::LogSettings;
 
 pub use flags::ConfigFlags;
@@ -43,6 +44,8 @@ pub struct Config {
     pub tex: TexSettings,
     /// How texts become vectors.
     pub embedding: EmbeddingSettings,
+    /// Which language models there are, and how they are asked.
+    pub llm: LlmSettings,
     /// Vector indexes of all shards; the shard file may give a shard its own values.
     pub index: IndexSettings,
     /// How tenants are opened, closed and restarted.
@@ -70,6 +73,7 @@ impl Default for Config {
             admin: AdminSettings::default(),
             tex: TexSettings::default(),
             embedding: EmbeddingSettings::default(),
+            llm: LlmSettings::default(),
             index: IndexSettings::default(),
             actors: RegistrySettings::default(),
             consolidation: ConsolidationSettings::default(),
@@ -123,7 +127,8 @@ pub type ReadFile<'a> = &'a dyn Fn(&Path) -> io::Result<String>;
 /// environment, the flags. Has no `Debug`, because an environment holds secrets.
 pub struct Sources<'a> {
     pub flags: ConfigFlags,
-    /// All variables of the process; those that do not begin with `HEBBD_` are ignored.
+    /// All variables of the process; those that do not begin with `HEBBD_` are ignored, except
+    /// the keys of hosted models under the names that their vendors gave them.
     pub environment: Vec<(String, String)>,
     pub read_file: ReadFile<'a>,
 }

@@ -287,6 +287,82 @@ fn a_secret_comes_from_the_environment_and_is_never_shown() {
 }
 
 #[test]
+fn vendors_variables_are_keys_of_their_models_unless_something_stronger_is_said() {
+    let key_of = |config: &Config| {
+        let key = config.llm.outside.openai.api_key.as_ref();
+        key.map(|key| key.expose_secret().to_owned())
+    };
+    let ambient = || given().variable("OPENAI_API_KEY", "0123").variable("GEMINI_API_KEY", " ");
+    let config = ambient().variable("ANTHROPIC_API_KEY", "sesame").loaded();
+    assert_eq!(key_of(&config).as_deref(), Some("0123"));
+    assert!(config.llm.outside.google.api_key.is_none());
+    assert!(config.llm.outside.anthropic.api_key.is_some());
+    assert!(config.llm.api_key.is_none());
+    let shown = config.redacted();
+    let line = "llm.outside.openai.api_key = \"[redacted]\"  # environment OPENAI_API_KEY";
+    assert!(shown.lines().any(|found| found == line), "{shown}");
+    for text in [format!("{config:?}"), shown] {
+        assert!(!text.contains("0123") && !text.contains("sesame"), "{text}");
+    }
+    // Our own variable is stronger, also when it takes the key away.
+    for stronger in ["own", ""] {
+        let config = ambient().variable("HEBBD_LLM__OUTSIDE__OPENAI__API_KEY", stronger).loaded();
+        assert_eq!(key_of(&config).as_deref(), Some(stronger));
+    }
+    // A key file is not contradicted by a variable that somebody else's tool needs.
+    let file = "[llm.outside.openai]\napi_key_file = \"k\"\n";
+    let config = ambient().file("data/hebbd.toml", file).loaded();
+    assert_eq!((key_of(&config), config.llm.outside.openai.model.as_str()), (None, "gpt-4.1-mini"));
+}
+
+#[test]
+fn keys_of_language_models_are_refused_in_files() {
+    for (section, variable) in [
+        ("llm", "HEBBD_LLM__API_KEY"),
+        ("llm.outside.openai", "HEBBD_LLM__OUTSIDE__OPENAI__API_KEY"),
+        ("llm.outside.google", "HEBBD_LLM__OUTSIDE__GOOGLE__API_KEY"),
+        ("llm.outside.anthropic", "HEBBD_LLM__OUTSIDE__ANTHROPIC__API_KEY"),
+    ] {
+        let text = format!("[{section}]\napi_key = \"sesame\"\n");
+        let refused = given().file("data/hebbd.toml", &text).refused().join("\n");
+        assert!(refused.contains(variable) && refused.contains("api_key_file"), "{refused}");
+        assert!(!refused.contains("sesame"), "{refused}");
+    }
+}
+
+#[test]
+fn a_language_model_is_set_from_every_source_and_its_slips_are_told() {
+    let config = given()
+        .file("data/hebbd.toml", "[llm]\nprovider = \"openai\"\nmodel = \"llama3.2\"\n")
+        .variable("HEBBD_LLM__TOKENS_PER_DAY", "1000")
+        .set("llm.outside.anthropic.model=claude")
+        .loaded();
+    assert_eq!(config.llm.provider, crate::llm::LlmProvider::OpenAi);
+    assert_eq!(config.llm.tokens_per_day.0, Some(1_000));
+    let anthropic = config.llm.outside.anthropic;
+    assert_eq!(
+        (anthropic.model.as_str(), anthropic.url.as_str()),
+        ("claude", "https://api.anthropic.com/v1")
+    );
+    let refused = given()
+        .set("llm.provider=openai")
+        .set("llm.tokens_per_day=0")
+        .set("llm.timeout_ms=soon")
+        .set("llm.outside.google.modle=x")
+        .refused();
+    let text = refused.join("\n");
+    for expected in [
+        "default, [llm] model: must name a model",
+        "[llm] tokens_per_day: is 0; it must lie in 1..=1000000000000, or be \"unlimited\"",
+        "[llm] timeout_ms: must be a whole number (1 to 600000), found the text \"soon\"",
+        "[llm.outside.google] modle: unknown key; did you mean `model`?",
+    ] {
+        assert!(text.contains(expected), "{expected}\nis not in\n{text}");
+    }
+    assert_eq!(refused.len(), 4, "{text}");
+}
+
+#[test]
 fn variables_of_others_pass_and_slips_of_the_pen_do_not() {
     let config = given()
         .variable("HEBBD_SERVICE_HOST", "10.0.0.1")
