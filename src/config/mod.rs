@@ -22,6 +22,7 @@ use crate::actors::settings::{ConsolidationSettings, JobSettings, RegistrySettin
 use crate::api::{AdminSettings, ServerSettings, TexSettings};
 use crate::control::plans::Plans;
 use crate::embedding::EmbeddingSettings;
+use crate::extraction::ExtractionSettings;
 use crate::index::IndexSettings;
 use crate::observability::logging::LogSettings;
 
@@ -43,6 +44,8 @@ pub struct Config {
     pub tex: TexSettings,
     /// How texts become vectors.
     pub embedding: EmbeddingSettings,
+    /// How the text of files is read.
+    pub extraction: ExtractionSettings,
     /// Vector indexes of all shards; the shard file may give a shard its own values.
     pub index: IndexSettings,
     /// How tenants are opened, closed and restarted.
@@ -70,6 +73,7 @@ impl Default for Config {
             admin: AdminSettings::default(),
             tex: TexSettings::default(),
             embedding: EmbeddingSettings::default(),
+            extraction: ExtractionSettings::default(),
             index: IndexSettings::default(),
             actors: RegistrySettings::default(),
             consolidation: ConsolidationSettings::default(),

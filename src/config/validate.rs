@@ -26,6 +26,7 @@ fn findings(config: &Config) -> Vec<String> {
         ("admin", config.admin.problems()),
         ("tex", config.tex.problems()),
         ("embedding", config.embedding.problems()),
+        ("extraction", config.extraction.problems()),
         ("index", config.index.problems()),
         ("actors", config.actors.problems()),
         ("consolidation", config.consolidation.problems()),
