@@ -9,6 +9,7 @@ pub mod config; // one value holding every module's settings
 pub mod control; // who exists and what they are allowed
 pub mod embedding; // text to vectors
 pub mod engine; // pure rules of memory: analysis, ranking, gate, graph
+pub mod extraction; // files to plain text, the hard formats in a child process
 pub mod index; // nearest neighbours; the only code that names usearch
 pub mod llm; // answers of language models
 pub mod observability; // logs and metrics

@@ -6,6 +6,7 @@ mod completions;
 mod config;
 mod dev;
 mod eval;
+mod extract_text;
 mod failure;
 mod output;
 mod reembed;
@@ -109,12 +110,19 @@ enum Command {
     /// For fish: hebbd completions fish > ~/.config/fish/completions/hebbd.fish
     #[command(verbatim_doc_comment)]
     Completions(completions::CompletionsArgs),
+    /// Read one file from standard input and print its text; the server starts this itself
+    #[command(hide = true)]
+    ExtractText(extract_text::ExtractTextArgs),
 }
 
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    // Started for each file: it needs no runtime and no configuration.
+    if let Command::ExtractText(args) = cli.command {
+        return args.run();
+    }
     let system = actix_rt::System::new();
     match system.block_on(run(cli)) {
         Ok(()) => ExitCode::SUCCESS,
@@ -144,6 +152,10 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Reembed(args) => reembed::run(args).await,
         Command::Eval(args) => eval::run(args, serve::start_in_process).await,
         Command::Completions(args) => args.run(),
+        Command::ExtractText(args) => {
+            args.run();
+            Ok(())
+        }
     }
 }
 

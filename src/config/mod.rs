@@ -22,6 +22,7 @@ use crate::actors::settings::{ConsolidationSettings, JobSettings, RegistrySettin
 use crate::api::{AdminSettings, ServerSettings, TexSettings};
 use crate::control::plans::Plans;
 use crate::embedding::EmbeddingSettings;
+use crate::extraction::ExtractionSettings;
 use crate::index::IndexSettings;
 use crate::llm::LlmSettings;
 use crate::observability::logging::LogSettings;
@@ -46,6 +47,8 @@ pub struct Config {
     pub embedding: EmbeddingSettings,
     /// Which language models there are, and how they are asked.
     pub llm: LlmSettings,
+    /// How the text of files is read.
+    pub extraction: ExtractionSettings,
     /// Vector indexes of all shards; the shard file may give a shard its own values.
     pub index: IndexSettings,
     /// How tenants are opened, closed and restarted.
@@ -74,6 +77,7 @@ impl Default for Config {
             tex: TexSettings::default(),
             embedding: EmbeddingSettings::default(),
             llm: LlmSettings::default(),
+            extraction: ExtractionSettings::default(),
             index: IndexSettings::default(),
             actors: RegistrySettings::default(),
             consolidation: ConsolidationSettings::default(),

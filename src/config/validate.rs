@@ -27,6 +27,7 @@ fn findings(config: &Config) -> Vec<String> {
         ("tex", config.tex.problems()),
         ("embedding", config.embedding.problems()),
         ("llm", config.llm.problems()),
+        ("extraction", config.extraction.problems()),
         ("index", config.index.problems()),
         ("actors", config.actors.problems()),
         ("consolidation", config.consolidation.problems()),

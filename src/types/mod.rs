@@ -6,6 +6,7 @@ pub mod bound;
 pub mod clock;
 pub mod deadline;
 pub mod error_kind;
+pub mod file_kind;
 pub mod ids;
 pub mod limits;
 pub mod query_embedding;
@@ -18,6 +19,7 @@ pub use bound::Bound;
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use deadline::Deadline;
 pub use error_kind::ErrorKind;
+pub use file_kind::FileKind;
 pub use ids::{
     AtomId, AtomNo, JobNo, KeyId, OrganizationId, ProjectId, RefreshTokenId, ShardNo, TenantId,
     TenantNo, UserId,
