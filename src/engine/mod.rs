@@ -1,8 +1,10 @@
 //! The rules of memory. PURE: no I/O, no async, no clock, no hidden randomness, no logging. A
 //! function here takes data and returns data; `tenant` does what it says.
 
+pub mod answer;
 pub mod atom;
 pub mod centring;
+pub mod chunking;
 pub mod concepts;
 pub mod confidence;
 pub mod consolidation;
@@ -16,12 +18,14 @@ pub mod gate;
 pub mod graph;
 mod graph_view;
 pub mod jobs;
+pub mod knowledge;
 mod lexical;
 mod lexicon;
 pub mod memory;
 pub mod metadata_filter;
 pub mod params;
 pub mod prepared;
+mod prose;
 pub mod query;
 pub mod recollection;
 mod reinforcement;

@@ -33,6 +33,22 @@ pub fn looked_at(text: &str, bytes_max: usize) -> &str {
     text.get(..end).unwrap_or(text)
 }
 
+/// A text of one line, at most so many characters: cut between two words and marked as cut.
+#[must_use]
+pub(super) fn cut_at_word(text: &str, chars_max: usize) -> String {
+    let Some((end, _)) = text.char_indices().nth(chars_max) else { return text.to_owned() };
+    // Room for the mark; where even that is missing, nothing is left of the text either.
+    let room = text.char_indices().nth(chars_max.saturating_sub(1)).map_or(end, |(at, _)| at);
+    let head = text.get(..room).unwrap_or_default();
+    let is_word_end = text.get(room..).is_some_and(|rest| rest.starts_with(char::is_whitespace));
+    let whole = if is_word_end { Some(head.len()) } else { head.rfind(char::is_whitespace) };
+    // A word that fills most of the room is cut itself.
+    let kept = whole.filter(|at| at * 2 > head.len()).unwrap_or(head.len());
+    let kept =
+        head.get(..kept).unwrap_or_default().trim_end_matches(|c: char| !c.is_alphanumeric());
+    if chars_max == 0 { String::new() } else { format!("{kept}…") }
+}
+
 /// A stable 64-bit hash of a term: FNV-1a (Fowler, Noll, Vo) with the finaliser of `MurmurHash3`,
 /// since it is stored. The lowest bit is always zero; [`Term`] keeps a flag there.
 #[must_use]
@@ -131,7 +147,7 @@ fn is_mark(letter: char) -> bool {
 }
 
 /// Scripts written without spaces between words: Han, Kana, Thai, Lao, Khmer, Myanmar.
-fn is_unspaced(letter: char) -> bool {
+pub(super) fn is_unspaced(letter: char) -> bool {
     matches!(letter,
         '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}'
         | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3134f}'

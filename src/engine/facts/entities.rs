@@ -61,7 +61,7 @@ pub(super) fn find(text: &str, count_max: usize) -> Vec<Entity> {
 
 /// The names of a sentence with their kinds.
 pub(super) fn spans(tokens: &[Token<'_>]) -> Vec<Span> {
-    if is_shouted(tokens) {
+    if !tokens.iter().any(Token::is_capitalised) || is_shouted(tokens) {
         return Vec::new();
     }
     let written: Vec<String> = tokens.iter().map(Token::written).collect();

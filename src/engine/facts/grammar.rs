@@ -11,7 +11,7 @@ const NO_PAST_FORMS: [&str; 10] =
     ["goes", "gone", "children", "men", "women", "people", "feet", "mice", "wives", "lives"];
 
 /// The third person singular of a verb in its base form.
-pub(super) fn third_person(verb: &str) -> String {
+pub(in crate::engine) fn third_person(verb: &str) -> String {
     match verb {
         "am" | "are" | "be" => return "is".to_owned(),
         "have" => return "has".to_owned(),
@@ -53,7 +53,7 @@ fn is_base(word: &str) -> bool {
 }
 
 /// Whether a word is a finite verb of the third person.
-pub(super) fn is_finite_third(word: &str) -> bool {
+pub(in crate::engine) fn is_finite_third(word: &str) -> bool {
     FINITE.holds(word) || is_past(word) || is_inflected(word)
 }
 
@@ -69,12 +69,12 @@ fn is_inflected(word: &str) -> bool {
 }
 
 /// Whether a word is a form of a known verb, past forms included.
-pub(super) fn is_verb_form(word: &str) -> bool {
+pub(in crate::engine) fn is_verb_form(word: &str) -> bool {
     is_finite_third(word) || VERBS.holds(word) || VERBS.holds(base_of(word))
 }
 
 /// Whether a word may stand between a subject and its verb.
-pub(super) fn is_adverb(word: &str) -> bool {
+pub(in crate::engine) fn is_adverb(word: &str) -> bool {
     ADVERBS.holds(word)
         || EMPTY_ADVERBS.holds(word)
         || (word.len() > 4 && word.ends_with("ly") && !VERBS_IN_LY.holds(word))

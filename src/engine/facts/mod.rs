@@ -19,7 +19,10 @@ mod vocabulary;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::ops::Range;
 
+pub(super) use self::grammar::{is_adverb, is_finite_third, is_verb_form, third_person};
+pub(super) use self::sentences::{Token, for_each_sentence, tokens};
 use self::statements::Speaker;
 use super::fingerprint::Fingerprint;
 use super::lexicon;
@@ -118,6 +121,21 @@ pub fn derive(turn: &TurnText<'_>) -> Vec<Fact> {
 #[must_use]
 pub fn entities(text: &str) -> Vec<Entity> {
     entities::find(&readable(text), ENTITIES_MAX)
+}
+
+/// The names among the words of a sentence, and what kind of thing each seems to be.
+pub(super) fn name_spans(tokens: &[Token<'_>]) -> Vec<(Range<usize>, EntityKind)> {
+    entities::spans(tokens).into_iter().map(|span| (span.tokens, span.kind)).collect()
+}
+
+/// Whether a lower-case word is a common given name.
+pub(super) fn is_given_name(word: &str) -> bool {
+    vocabulary::GIVEN_NAMES.holds(word)
+}
+
+/// Whether a lower-case word is a well-known place.
+pub(super) fn is_place(word: &str) -> bool {
+    vocabulary::PLACES.holds(word)
 }
 
 /// The domain that holds the facts derived from the atoms of `domain`. It is longer by six

@@ -7,13 +7,13 @@ use super::vocabulary::{ABBREVIATIONS, CLOSING_ABBREVIATIONS};
 /// One word as written: what stands around it is kept, so that a sentence can be put together
 /// again.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Token<'a> {
-    pub(super) lead: &'a str,
+pub(in crate::engine) struct Token<'a> {
+    pub(in crate::engine) lead: &'a str,
     /// May be empty: a lone dash is a token too.
-    pub(super) word: Cow<'a, str>,
-    pub(super) tail: &'a str,
+    pub(in crate::engine) word: Cow<'a, str>,
+    pub(in crate::engine) tail: &'a str,
     /// The word in lower case.
-    pub(super) lower: String,
+    pub(in crate::engine) lower: String,
 }
 
 impl<'a> Token<'a> {
@@ -23,28 +23,28 @@ impl<'a> Token<'a> {
     }
 
     /// The token as it stands between its spaces.
-    pub(super) fn written(&self) -> String {
+    pub(in crate::engine) fn written(&self) -> String {
         format!("{}{}{}", self.lead, self.word, self.tail)
     }
 
     /// Whether the word is one of these.
-    pub(super) fn is(&self, words: &[&str]) -> bool {
+    pub(in crate::engine) fn is(&self, words: &[&str]) -> bool {
         words.contains(&self.lower.as_str())
     }
 
     /// Whether a pause follows: a comma or what stands for one.
-    pub(super) fn has_pause(&self) -> bool {
+    pub(in crate::engine) fn has_pause(&self) -> bool {
         self.tail.contains([',', ';', ':', '!', '.', '…'])
     }
 
-    pub(super) fn is_capitalised(&self) -> bool {
+    pub(in crate::engine) fn is_capitalised(&self) -> bool {
         self.word.chars().next().is_some_and(char::is_uppercase)
     }
 }
 
 /// Calls `take` with each sentence of a text, trimmed, its closing sign included. Lines end
 /// sentences; fenced blocks, headings, quotes and tables of Markdown are skipped.
-pub(super) fn for_each_sentence<'a>(text: &'a str, mut take: impl FnMut(&'a str)) {
+pub(in crate::engine) fn for_each_sentence<'a>(text: &'a str, mut take: impl FnMut(&'a str)) {
     let mut is_fenced = false;
     for line in text.lines() {
         let line = line.trim();
@@ -122,14 +122,17 @@ fn full_stop_ends(word: &str, next: Option<char>) -> bool {
 }
 
 /// The words of a sentence, contractions of the first person and negations written out.
-pub(super) fn tokens(sentence: &str) -> Vec<Token<'_>> {
+pub(in crate::engine) fn tokens(sentence: &str) -> Vec<Token<'_>> {
     let mut found = Vec::new();
     for written in sentence.split_whitespace() {
-        let word = written.trim_matches(|letter: char| !letter.is_alphanumeric());
-        let Some((lead, tail)) = written.split_once(word).filter(|_| !word.is_empty()) else {
+        let behind = written.trim_start_matches(|letter: char| !letter.is_alphanumeric());
+        let word = behind.trim_end_matches(|letter: char| !letter.is_alphanumeric());
+        if word.is_empty() {
             found.push(Token::new(written, "", ""));
             continue;
-        };
+        }
+        let lead = written.strip_suffix(behind).unwrap_or_default();
+        let tail = behind.strip_prefix(word).unwrap_or_default();
         let folded = word.to_lowercase();
         match write_out(&folded, found.is_empty(), word) {
             Some((first, second)) => {
