@@ -51,6 +51,7 @@ const MAY_IMPORT: [(&str, &[&str]); 12] = [
         &[
             "actors::settings",
             "api::AdminSettings",
+            "api::MetacognaSettings",
             "api::ServerSettings",
             "api::TexSettings",
             "control::plans",

@@ -17,7 +17,8 @@ pub(super) const DEFAULT_CONFIG: &str = include_str!("../../config/default.toml"
 pub(super) const DEFAULT_SHARDS: &str = include_str!("../../config/shards.toml");
 
 /// Settings whose value is never shown and never taken from a file that is made to be shared.
-pub(super) const SECRETS: [&str; 2] = ["admin.token", "embedding.http.api_key"];
+pub(super) const SECRETS: [&str; 3] =
+    ["admin.token", "embedding.http.api_key", "metacogna.admin_password"];
 
 /// A key that no type has.
 const PROBE: &str = "\u{0}";

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::actors::settings::{ConsolidationSettings, JobSettings, RegistrySettings, ShardsFile};
-use crate::api::{AdminSettings, ServerSettings, TexSettings};
+use crate::api::{AdminSettings, MetacognaSettings, ServerSettings, TexSettings};
 use crate::control::plans::Plans;
 use crate::embedding::EmbeddingSettings;
 use crate::index::IndexSettings;
@@ -41,6 +41,8 @@ pub struct Config {
     pub admin: AdminSettings,
     /// The Tex dialect.
     pub tex: TexSettings,
+    /// The MetaCogna dialect.
+    pub metacogna: MetacognaSettings,
     /// How texts become vectors.
     pub embedding: EmbeddingSettings,
     /// Vector indexes of all shards; the shard file may give a shard its own values.
@@ -69,6 +71,7 @@ impl Default for Config {
             server: ServerSettings::default(),
             admin: AdminSettings::default(),
             tex: TexSettings::default(),
+            metacogna: MetacognaSettings::default(),
             embedding: EmbeddingSettings::default(),
             index: IndexSettings::default(),
             actors: RegistrySettings::default(),

@@ -1,10 +1,15 @@
 //! Who the callers of a case are: fresh tenants, and what they show to be let in.
 
-use hebbd::control::keys::KeyKind;
-use hebbd::types::{KeyId, TenantId};
+use std::time::Duration;
+
+use hebbd::control::keys::{Dialect, KeyKind};
+use hebbd::control::passwords::{PasswordCost, Passwords, login_secret};
+use hebbd::control::users::NewUser;
+use hebbd::types::{KeyId, TenantId, UserId};
 use reqwest::RequestBuilder;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
+use uuid::Uuid;
 
 use super::template::Names;
 use super::{Answer, client};
@@ -19,9 +24,24 @@ pub(crate) enum Callers {
     /// [`Organization`] has: `${refresh.a}`, `${api_key.a}`, from which both came, `${key_id.a}`,
     /// `${user.a}` and `${org.a}`.
     Tokens,
+    /// With a session in a cookie, known as `${session.a}`; beside it what else a [`Member`] has:
+    /// `${user.a}`, the id, `${username.a}`, `${password.a}` and `${hash.a}`. `admin` is one who
+    /// may sign up others.
+    Sessions,
 }
 
+/// The caller of a case who is an admin, where there are such.
+const ADMIN: &str = "admin";
+
 impl Callers {
+    /// Whom each case has.
+    pub(super) fn letters(self) -> &'static [&'static str] {
+        match self {
+            Self::Keys | Self::Tokens => &["a", "b"],
+            Self::Sessions => &["a", "b", ADMIN],
+        }
+    }
+
     /// A fresh tenant, by the name of a letter.
     pub(super) async fn make(
         self,
@@ -45,6 +65,15 @@ impl Callers {
                 name("token", organization.token);
                 name("refresh", organization.refresh);
             }
+            Self::Sessions => {
+                let is_admin = letter == ADMIN;
+                let member = Member::new(server, plan.unwrap_or("metacogna"), is_admin);
+                name("user", member.id.to_string());
+                name("username", member.username);
+                name("password", member.password);
+                name("hash", member.hash);
+                name("session", member.session);
+            }
         }
         Ok(())
     }
@@ -60,7 +89,52 @@ impl Callers {
         Ok(match self {
             Self::Keys => request.header("X-Api-Key", named("key")?),
             Self::Tokens => request.bearer_auth(named("token")?),
+            Self::Sessions => {
+                request.header("Cookie", format!("pratejra_session={}", named("session")?))
+            }
         })
+    }
+}
+
+/// A user of the metacogna dialect with a tenant of their own, logged in for a week.
+#[derive(Debug, Clone)]
+pub(crate) struct Member {
+    pub(crate) tenant: TenantId,
+    pub(crate) id: UserId,
+    pub(crate) username: String,
+    pub(crate) password: String,
+    /// What stands for the password on the wire.
+    pub(crate) hash: String,
+    pub(crate) session: String,
+}
+
+impl Member {
+    /// Made without the wire, whose hashes take long and are counted.
+    pub(crate) fn new(server: &TestServer, plan: &str, is_admin: bool) -> Self {
+        let (directory, dialect) = (&server.directory, Dialect::Metacogna);
+        let cheap = PasswordCost { memory_kib: 8, passes: 1, lanes: 1 };
+        let passwords = Passwords::new(cheap).unwrap();
+        let username = format!("{}@example.com", Uuid::new_v4().simple());
+        let password = "TestPass123!".to_owned();
+        let secret = login_secret(dialect, &username, &SecretString::from(password.as_str()));
+        let tenant = server.new_tenant(plan);
+        let new = NewUser {
+            dialect,
+            username: &username,
+            email: Some(&username),
+            name: Some("Test"),
+            tenant: Some(tenant),
+            is_admin,
+            password: Some(passwords.hash(&secret).unwrap()),
+            goals: None,
+        };
+        let id = directory.create_user(new).unwrap().id;
+        let verified = directory.verify_user(&passwords, Some(id), &secret).unwrap().unwrap();
+        let week = Duration::from_secs(7 * 86_400);
+        let session = directory.create_session(&verified, week).unwrap();
+        let session = session.token.expose_secret().to_owned();
+        let hash = secret.expose_secret().to_owned();
+        Self { tenant, id, username, password, hash, session }
     }
 }
 
