@@ -247,12 +247,12 @@ mod tests {
         let fixture = Fixture::new();
         let tenants: Vec<_> = (0..8).map(|_| fixture.tenant()).collect();
         let barrier = std::sync::Barrier::new(tenants.len());
+        let claim = |tenant| {
+            barrier.wait();
+            fixture.directory.claim_document_id("wanted", tenant).is_ok()
+        };
+        let claim = &claim;
         let claimed = std::thread::scope(|scope| {
-            let claim = |tenant| {
-                barrier.wait();
-                fixture.directory.claim_document_id("wanted", tenant).is_ok()
-            };
-            let claim = &claim;
             let threads: Vec<_> =
                 tenants.iter().map(|tenant| scope.spawn(move || claim(*tenant))).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).filter(|won| *won).count()

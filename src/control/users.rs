@@ -22,6 +22,9 @@ use crate::types::limits::{
 };
 use crate::types::{TenantId, Timestamp, UserId};
 
+/// A hash is made anew at most once, so a second look meets the one that stays.
+const VERIFICATIONS_MAX: usize = 2;
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
     pub id: UserId,
@@ -181,27 +184,31 @@ impl Directory {
         user: Option<UserId>,
         password: &SecretString,
     ) -> Result<Option<VerifiedUser>, ControlError> {
-        let known = user.and_then(|id| self.known_user(id).ok());
-        let stored = known.as_ref().and_then(|known| known.password.clone());
-        let verdict = passwords.verify(stored.as_ref(), password)?;
-        let (Some(known), Some(stored), Verdict::Right { rehash }) = (known, stored, verdict)
-        else {
-            return Ok(None);
-        };
-        let verified = VerifiedUser { user: known.user.clone(), password: stored };
-        if !rehash {
-            return Ok(Some(verified));
+        for _ in 0..VERIFICATIONS_MAX {
+            let known = user.and_then(|id| self.known_user(id).ok());
+            let stored = known.as_ref().and_then(|known| known.password.clone());
+            let verdict = passwords.verify(stored.as_ref(), password)?;
+            let (Some(known), Some(stored), Verdict::Right { rehash }) = (known, stored, verdict)
+            else {
+                return Ok(None);
+            };
+            let verified = VerifiedUser { user: known.user.clone(), password: stored };
+            if !rehash {
+                return Ok(Some(verified));
+            }
+            let hash = passwords.hash(password)?;
+            let _changing = self.changing();
+            // Another login may have hashed it anew meanwhile: then that one is what to verify.
+            let Ok(known) = self.still_verified(&verified) else { continue };
+            let user = known.user.clone();
+            let known = KnownUser { user: user.clone(), password: Some(hash.clone()) };
+            let mut batch = AtomicBatch::new(0);
+            put_user(&mut batch, &known)?;
+            self.commit(&batch)?;
+            self.show_user(known);
+            return Ok(Some(VerifiedUser { user, password: hash }));
         }
-        let hash = passwords.hash(password)?;
-        let _changing = self.changing();
-        let Ok(known) = self.still_verified(&verified) else { return Ok(None) };
-        let user = known.user.clone();
-        let known = KnownUser { user: user.clone(), password: Some(hash.clone()) };
-        let mut batch = AtomicBatch::new(0);
-        put_user(&mut batch, &known)?;
-        self.commit(&batch)?;
-        self.show_user(known);
-        Ok(Some(VerifiedUser { user, password: hash }))
+        Ok(None)
     }
 
     /// The user as known now, if the password that was verified is still theirs.
@@ -428,6 +435,24 @@ mod tests {
         let fixture = fixture.after_power_cut();
         let user = fixture.directory.get_user(id).unwrap();
         assert_eq!((user.username.as_str(), user.is_admin, user.goals), ("ada", true, None));
+    }
+
+    /// Each saw the old hash, and all but the first found another when they had made theirs.
+    #[test]
+    fn of_many_who_hash_a_password_anew_at_once_all_are_verified() {
+        let fixture = Fixture::new();
+        let user = fixture.user("ada", "secret");
+        let dearer = Passwords::new(PasswordCost { memory_kib: 16, ..CHEAP }).unwrap();
+        let barrier = std::sync::Barrier::new(8);
+        let verify = || {
+            barrier.wait();
+            fixture.directory.verify_user(&dearer, Some(user.id), &"secret".into()).unwrap()
+        };
+        let verified: Vec<_> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(verify)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert!(verified.iter().all(Option::is_some));
     }
 
     #[test]

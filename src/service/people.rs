@@ -31,6 +31,8 @@ const HASHINGS_MAX: usize = 4;
 /// Passwords being hashed or waiting for their turn; further ones are refused.
 const HASHINGS_WAITING_MAX: usize = 64;
 const OVERLOAD_PAUSE: Duration = Duration::from_secs(1);
+/// A hash is made anew at most once, so a second try meets the one that stays.
+const LOGIN_TRIES_MAX: usize = 2;
 
 /// Characters of the summary of somebody's goals.
 const SUMMARY_CHARS_MAX: usize = 200;
@@ -136,14 +138,21 @@ impl PeopleService {
         let found = found.filter(|user| user.username == username);
         let found = found.and_then(|user| self.person(user)).map(|person| person.user.id);
         let refused = || ServiceError::new(ErrorKind::Unauthenticated, "invalid credentials");
-        let verified = self.verify(found, secret, deadline).await?.ok_or_else(refused)?;
-        let began =
-            change(&self.registry, move |directory| directory.create_session(&verified, lifetime));
-        // The user may have gone while the password was hashed.
-        began.await.map_err(|error| match error.kind() {
-            ErrorKind::Unauthenticated | ErrorKind::NotFound => refused(),
-            _ => error,
-        })
+        for _ in 0..LOGIN_TRIES_MAX {
+            let verified = self.verify(found, secret.clone(), deadline).await?;
+            let verified = verified.ok_or_else(refused)?;
+            let began = change(&self.registry, move |directory| {
+                directory.create_session(&verified, lifetime)
+            });
+            match began.await {
+                Ok(session) => return Ok(session),
+                // Another login of the user hashed the password anew meanwhile, or it was changed,
+                // or the user has gone: that shows when it is verified once more.
+                Err(error) if error.kind() == ErrorKind::Unauthenticated => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(refused())
     }
 
     /// Ends a session; says whether there was one.

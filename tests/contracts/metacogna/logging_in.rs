@@ -9,9 +9,8 @@ use serde_json::{Value, json};
 
 use super::caller::{Caller, answer, base64_of};
 use super::{ADMIN, ADMIN_HASH, with_an_admin};
-use crate::runner::Member;
 use crate::scene::Scene;
-use crate::support::TestServer;
+use crate::support::{Member, TestServer};
 
 const START: &str = "2026-05-08T10:00:00Z";
 const WEEK: Duration = Duration::from_secs(7 * 86_400);

@@ -5,8 +5,7 @@ use hebbd::control::keys::Dialect;
 use reqwest::Method;
 
 use super::caller::{Caller, answer, base64_of};
-use crate::runner::Member;
-use crate::support::TestServer;
+use crate::support::{Member, TestServer};
 
 const ALICE: &[(&str, &str)] =
     &[("name", "Alice"), ("email", "alice@example.com"), ("password", "SecurePass123!")];
@@ -98,7 +97,7 @@ async fn an_admin_s_id_and_hash_in_base64_are_as_good_as_a_session_and_nothing_l
         format!("{id}:{hash}:"),
         format!(":{id}:{hash}"),
         format!("{id}:{}", admin.password),
-        String::new(),
+        ":".to_owned(),
     ] {
         let body = present(&base64_of(&bad)).await.with_status(403);
         assert_eq!(body["error"], "Forbidden: Admin access required", "{bad}");

@@ -1,19 +1,14 @@
 //! Who the callers of a case are: fresh tenants, and what they show to be let in.
 
-use std::time::Duration;
-
-use hebbd::control::keys::{Dialect, KeyKind};
-use hebbd::control::passwords::{PasswordCost, Passwords, login_secret};
-use hebbd::control::users::NewUser;
-use hebbd::types::{KeyId, TenantId, UserId};
+use hebbd::control::keys::KeyKind;
+use hebbd::types::{KeyId, TenantId};
 use reqwest::RequestBuilder;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use serde_json::json;
-use uuid::Uuid;
 
 use super::template::Names;
 use super::{Answer, client};
-use crate::support::TestServer;
+use crate::support::{Member, TestServer};
 
 /// How a dialect's callers are made and show who they are.
 #[derive(Debug, Clone, Copy)]
@@ -93,48 +88,6 @@ impl Callers {
                 request.header("Cookie", format!("pratejra_session={}", named("session")?))
             }
         })
-    }
-}
-
-/// A user of the metacogna dialect with a tenant of their own, logged in for a week.
-#[derive(Debug, Clone)]
-pub(crate) struct Member {
-    pub(crate) tenant: TenantId,
-    pub(crate) id: UserId,
-    pub(crate) username: String,
-    pub(crate) password: String,
-    /// What stands for the password on the wire.
-    pub(crate) hash: String,
-    pub(crate) session: String,
-}
-
-impl Member {
-    /// Made without the wire, whose hashes take long and are counted.
-    pub(crate) fn new(server: &TestServer, plan: &str, is_admin: bool) -> Self {
-        let (directory, dialect) = (&server.directory, Dialect::Metacogna);
-        let cheap = PasswordCost { memory_kib: 8, passes: 1, lanes: 1 };
-        let passwords = Passwords::new(cheap).unwrap();
-        let username = format!("{}@example.com", Uuid::new_v4().simple());
-        let password = "TestPass123!".to_owned();
-        let secret = login_secret(dialect, &username, &SecretString::from(password.as_str()));
-        let tenant = server.new_tenant(plan);
-        let new = NewUser {
-            dialect,
-            username: &username,
-            email: Some(&username),
-            name: Some("Test"),
-            tenant: Some(tenant),
-            is_admin,
-            password: Some(passwords.hash(&secret).unwrap()),
-            goals: None,
-        };
-        let id = directory.create_user(new).unwrap().id;
-        let verified = directory.verify_user(&passwords, Some(id), &secret).unwrap().unwrap();
-        let week = Duration::from_secs(7 * 86_400);
-        let session = directory.create_session(&verified, week).unwrap();
-        let session = session.token.expose_secret().to_owned();
-        let hash = secret.expose_secret().to_owned();
-        Self { tenant, id, username, password, hash, session }
     }
 }
 

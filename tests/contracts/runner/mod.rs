@@ -16,7 +16,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
 
-pub(crate) use self::callers::{Callers, Member, Organization};
+pub(crate) use self::callers::{Callers, Organization};
 use self::case::{Case, CaseFile, Step};
 use self::template::Names;
 use crate::support::TestServer;
