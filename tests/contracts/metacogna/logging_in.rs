@@ -1,14 +1,17 @@
 //! Sessions: how they begin, how long they last, and what the cookie says.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use hebbd::types::{Bound, Clock};
+use hebbd::control::keys::Dialect;
+use hebbd::types::{Bound, Clock, SystemClock};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::caller::{Caller, answer, base64_of};
 use super::{ADMIN, ADMIN_HASH, with_an_admin};
+use crate::runner::client;
 use crate::scene::Scene;
 use crate::support::{Member, TestServer};
 
@@ -175,10 +178,29 @@ async fn nobody_of_a_deleted_tenant_has_a_session_or_gets_one() {
     Caller::nobody(&server).post("/api/auth/login", body).await.with_status(401);
 }
 
+/// With the vector of the contract. Blanks around a name are nobody's.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_that_an_operator_made_logs_in_and_has_a_tenant_of_their_own() {
+    let server = TestServer::start().await;
+    let url = format!("{}/admin/v1/users", server.admin_url);
+    let user = json!({"dialect": "metacogna", "username": " testuser ",
+                      "password": "TestPass123!", "is_admin": true});
+    let request = client().post(url).bearer_auth(&server.admin_token);
+    let request = request.header("Content-Type", "application/json").body(user.to_string());
+    assert_eq!(request.send().await.unwrap().status(), 201);
+    let hash = "6d8938eb64eead19ea0179d000a15d0ef635dc180c715df36385fc07e0740fbb";
+    let body = json!({"username": "testuser", "password": hash});
+    let answer = Caller::nobody(&server).post("/api/auth/login", body).await.with_status(200);
+    assert_eq!(answer["user"]["isAdmin"], true);
+    let users = server.directory.users(Dialect::Metacogna);
+    let tenant = server.directory.get_tenant(users[0].tenant.unwrap()).unwrap();
+    assert_eq!(&*tenant.name, "testuser");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_admin_is_made_once_and_the_setting_has_no_effect_later() {
     let data_dir = tempfile::tempdir().unwrap();
-    let clock = || std::sync::Arc::new(hebbd::types::SystemClock);
+    let clock = || Arc::new(SystemClock);
     let server = TestServer::start_with(data_dir.path(), clock(), with_an_admin);
     let first = Caller::nobody(&server).log_in_as_admin().await.with_status(200);
     server.stop();
@@ -189,6 +211,6 @@ async fn the_first_admin_is_made_once_and_the_setting_has_no_effect_later() {
     });
     let again = Caller::nobody(&server).log_in_as_admin().await.with_status(200);
     assert_eq!(again["user"]["id"], first["user"]["id"]);
-    let users = server.directory.users(hebbd::control::keys::Dialect::Metacogna);
+    let users = server.directory.users(Dialect::Metacogna);
     assert_eq!(users.len(), 1);
 }

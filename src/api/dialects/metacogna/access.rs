@@ -46,7 +46,7 @@ impl LoggedIn {
     /// log.
     pub(super) fn of(request: &HttpRequest) -> Result<Self, ApiError> {
         let state = state_of(request)?;
-        let person = find_session(request, state).ok_or_else(ApiError::no_session)?;
+        let person = sessions(request, state).next().ok_or_else(ApiError::no_session)?;
         admit(request, state, &person)?;
         Ok(Self { person })
     }
@@ -137,13 +137,16 @@ impl FromRequest for Admin {
         let request = request.clone();
         Box::pin(async move {
             let state = state_of(&request)?;
-            let person = match (find_session(&request, state), bearer(&request)) {
-                (Some(person), _) if person.user.is_admin => Some(person),
-                (_, Some(token)) => find_by_admin_token(&request, state, token).await?,
-                (Some(_), None) => None,
+            let mut sessions = sessions(&request, state).peekable();
+            let is_somebody = sessions.peek().is_some();
+            let by_session = sessions.find(|person| person.user.is_admin);
+            let admin = match (by_session, bearer(&request)) {
+                (Some(admin), _) => Some(admin),
+                (None, Some(token)) => find_by_admin_token(&request, state, token).await?,
+                (None, None) if is_somebody => None,
                 (None, None) => return Err(ApiError::no_admin_credential()),
             };
-            let admin = person.filter(|person| person.user.is_admin);
+            let admin = admin.filter(|person| person.user.is_admin);
             admit(&request, state, &admin.ok_or_else(ApiError::not_an_admin)?)?;
             Ok(Self)
         })
@@ -189,8 +192,12 @@ fn state_of(request: &HttpRequest) -> Result<&ApiState, ApiError> {
     state.map(Data::get_ref).ok_or_else(ApiError::internal)
 }
 
-fn find_session(request: &HttpRequest, state: &ApiState) -> Option<Person> {
-    presented_tokens(request).find_map(|token| state.metacogna.people.find_by_session(token))
+/// Whoever has a good session by what is presented.
+fn sessions<'a>(
+    request: &'a HttpRequest,
+    state: &'a ApiState,
+) -> impl Iterator<Item = Person> + 'a {
+    presented_tokens(request).filter_map(|token| state.metacogna.people.find_by_session(token))
 }
 
 fn admit(request: &HttpRequest, state: &ApiState, person: &Person) -> Result<(), ApiError> {
