@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, Addr};
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::actors::Registry;
@@ -29,18 +29,19 @@ use crate::actors::settings::resolve_shards;
 use crate::actors::shards::Shards;
 use crate::api::admin::AdminState;
 use crate::api::middleware::ip_limit::IpLimit;
-use crate::api::{self, ADMIN_TOKEN_CHARS_MIN, ApiState, BoundServer, TexState};
+use crate::api::{self, ADMIN_TOKEN_CHARS_MIN, ApiState, BoundServer, MetacognaState, TexState};
 use crate::config::Config;
-use crate::control::keys::{self, KeyHash};
+use crate::control::keys::{self, Dialect, KeyHash};
 use crate::control::tenants::Tenant;
 use crate::control::{ControlError, Directory};
 use crate::embedding::{self, Embedder};
 use crate::engine::synonyms;
 use crate::observability::logging;
 use crate::observability::metrics::{self, MetricsExport};
-use crate::service::{AccountService, AdminService, MemoryService};
+use crate::service::people::NewPerson;
+use crate::service::{AccountService, AdminService, MemoryService, NoSummariser, PeopleService};
 use crate::storage::{SledSettings, SledStore, private_file};
-use crate::types::{Clock, ShardNo};
+use crate::types::{Clock, Deadline, ShardNo};
 
 /// Page cache of the directory's store. All of it is in memory anyway.
 const DIRECTORY_CACHE_BYTES: u64 = 8 * 1024 * 1024;
@@ -169,6 +170,16 @@ impl Application {
             Arc::clone(&embedder),
             Arc::clone(&clock),
         );
+        let registry_of_people = Arc::clone(&registry);
+        let people =
+            PeopleService::new(Dialect::Metacogna, registry_of_people, Arc::new(NoSummariser))?;
+        first_admin(config, &people).await?;
+        let metacogna = MetacognaState::new(
+            config.metacogna.clone(),
+            people,
+            config.server.limited_ips_max,
+            &clock,
+        );
         let ip_limit = Arc::new(config.server.ip_limit(Arc::clone(&clock)));
         let state = ApiState {
             memory,
@@ -180,6 +191,7 @@ impl Application {
             render_metrics: metrics.renderer(),
             request_timeout: config.server.request_timeout(),
             allow_reset: config.server.allow_reset,
+            metacogna: Arc::new(metacogna),
             tex: Arc::new(TexState::new(
                 config.tex.clone(),
                 config.server.limited_ips_max,
@@ -394,6 +406,38 @@ fn admin_token(config: &Config) -> anyhow::Result<SecretString> {
         path.display()
     );
     Ok(token)
+}
+
+/// Makes the admin that the configuration names, unless there is one already.
+async fn first_admin(config: &Config, people: &PeopleService) -> anyhow::Result<()> {
+    let settings = &config.metacogna;
+    let Some(username) = &settings.admin_username else { return Ok(()) };
+    if people.has_admin() {
+        return Ok(());
+    }
+    let password = match (&settings.admin_password, &settings.admin_password_file) {
+        (Some(password), _) => password.clone(),
+        (None, Some(path)) => {
+            let text = std::fs::read_to_string(path).with_context(|| {
+                format!("cannot read metacogna.admin_password_file {}", path.display())
+            })?;
+            SecretString::from(text.trim())
+        }
+        (None, None) => bail!("metacogna.admin_username has no password"),
+    };
+    let admin = NewPerson {
+        username: username.clone(),
+        email: None,
+        name: None,
+        password,
+        goals: None,
+        plan: settings.plan.clone(),
+        is_admin: true,
+    };
+    let deadline = Deadline::after(config.server.request_timeout());
+    people.sign_up(admin, deadline).await.context("cannot make the first metacogna admin")?;
+    tracing::info!("the first metacogna admin was made");
+    Ok(())
 }
 
 /// Creates a tenant on one of `shards`.

@@ -54,6 +54,7 @@ const MAY_IMPORT: [(&str, &[&str]); 15] = [
         &[
             "actors::settings",
             "api::AdminSettings",
+            "api::MetacognaSettings",
             "api::ServerSettings",
             "api::TexSettings",
             "control::plans",

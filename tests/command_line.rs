@@ -532,6 +532,10 @@ fn logs_hold_no_secret_and_nothing_of_what_is_remembered_or_asked() {
     client.export();
     client.post("/api/v1/memory/write", &json!({"content": 7, "domain": "wrongmarker"}));
     client.get("/api/v1/pathmarker?query=stringmarker");
+    let login = json!({"username": "usermarker", "password": "ab".repeat(32)});
+    client.post("/api/auth/login", &login);
+    client.post("/api/auth/login", &json!({"username": 7, "password": "passwordmarker"}));
+    client.get("/api/pathmarker?query=stringmarker");
     let wrong = "mk_live_wrongkeymarker";
     assert_eq!(Client::new(&server.base_url, wrong).get("/api/v1/memory/stats").status, 401);
     client.delete_atom(&id);
@@ -554,6 +558,9 @@ fn logs_hold_no_secret_and_nothing_of_what_is_remembered_or_asked() {
         "pathmarker",
         "stringmarker",
         "wrongkeymarker",
+        "usermarker",
+        "passwordmarker",
+        &"ab".repeat(32),
     ] {
         let line = lower.lines().find(|line| line.contains(secret));
         assert!(line.is_none(), "{secret} in {line:?}");

@@ -23,7 +23,6 @@ use super::settings::RegistrySettings;
 use super::shards::{Shard, Shards};
 use super::tenant::{TenantActor, TenantCommand};
 use crate::control::Directory;
-use crate::control::keys::Principal;
 use crate::control::plans::Plan;
 use crate::control::quotas::{RateExceeded, RateStatus, TokenBucket};
 use crate::tenant::{OpenTenant, Tenant};
@@ -223,9 +222,9 @@ impl Registry {
     ///
     /// # Errors
     /// When the allowance is used up.
-    pub fn admit(&self, principal: &Principal) -> Result<RateStatus, RateExceeded> {
-        let slot = self.slot(principal.tenant, &principal.plan);
-        slot.bucket(&principal.plan, &self.clock).take()
+    pub fn admit(&self, tenant: TenantId, plan: &Plan) -> Result<RateStatus, RateExceeded> {
+        let slot = self.slot(tenant, plan);
+        slot.bucket(plan, &self.clock).take()
     }
 
     /// Runs a command on a tenant, opening it first where needed. A command that a crashed or

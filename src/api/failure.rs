@@ -8,10 +8,10 @@ use actix_web::HttpResponse;
 /// What went wrong before or around a handler.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
-    /// No route has this path.
-    PathNotFound,
+    /// No route has this path, as it was asked for without its query.
+    PathNotFound { path: String },
     /// The path exists; `allow` lists its methods, comma-separated.
-    MethodNotAllowed { allow: String },
+    MethodNotAllowed { path: String, allow: String },
     /// The caller's address has called too often. Nothing was looked at but the address.
     TooManyRequests { retry_after: Duration },
     /// A handler panicked: a defect on our side.

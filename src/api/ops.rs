@@ -2,7 +2,7 @@
 //! Public; tells nothing about any tenant.
 
 use actix_web::http::header;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 
 use super::failure::{Failure, whole_seconds};
@@ -26,8 +26,8 @@ pub fn configure(config: &mut web::ServiceConfig) {
 }
 
 /// The answer to a path that belongs to no dialect.
-pub async fn not_found() -> HttpResponse {
-    render_failure(&Failure::PathNotFound)
+pub async fn not_found(request: HttpRequest) -> HttpResponse {
+    render_failure(&Failure::PathNotFound { path: request.path().to_owned() })
 }
 
 #[derive(Serialize)]
@@ -101,10 +101,10 @@ struct FailureAnswer<'a> {
 fn render_failure(failure: &Failure) -> HttpResponse {
     let request_id = request_id::current();
     let (mut response, error, message) = match failure {
-        Failure::PathNotFound => {
+        Failure::PathNotFound { .. } => {
             (HttpResponse::NotFound(), "not_found", "no API of this server has this path")
         }
-        Failure::MethodNotAllowed { allow } => {
+        Failure::MethodNotAllowed { allow, .. } => {
             let mut response = HttpResponse::MethodNotAllowed();
             response.insert_header((header::ALLOW, allow.as_str()));
             (response, "method_not_allowed", "this path does not answer this method")

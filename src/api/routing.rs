@@ -4,7 +4,7 @@
 use actix_web::guard;
 use actix_web::http::Method;
 use actix_web::middleware::from_fn;
-use actix_web::{Resource, Route, web};
+use actix_web::{HttpRequest, Resource, Route, web};
 
 use super::failure::{Failure, RenderFailure};
 use super::middleware::panic_guard::panic_guard;
@@ -144,6 +144,14 @@ pub fn mount(
     }
 }
 
+/// What answers every path that no route has.
+pub fn no_such_path(render: RenderFailure) -> Route {
+    web::to(move |request: HttpRequest| {
+        let path = request.path().to_owned();
+        async move { render(&Failure::PathNotFound { path }) }
+    })
+}
+
 fn resource_of(path: &str, endpoints: &[&Endpoint], render: RenderFailure) -> Resource {
     let mut resource = web::resource(path);
     let mut allow: Vec<&str> = Vec::new();
@@ -154,8 +162,8 @@ fn resource_of(path: &str, endpoints: &[&Endpoint], render: RenderFailure) -> Re
         resource = resource.route((endpoint.route)().guard(right_method));
     }
     let allow = allow.join(", ");
-    resource.default_service(web::to(move || {
-        let allow = allow.clone();
-        async move { render(&Failure::MethodNotAllowed { allow }) }
+    resource.default_service(web::to(move |request: HttpRequest| {
+        let (path, allow) = (request.path().to_owned(), allow.clone());
+        async move { render(&Failure::MethodNotAllowed { path, allow }) }
     }))
 }

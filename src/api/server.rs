@@ -148,6 +148,8 @@ fn listen(
                     config.app_data(admin).configure(admin::configure);
                 }
                 if answers_memory {
+                    // It takes every path under `/api` that is left, and the root.
+                    config.configure(dialects::metacogna::configure);
                     // Last: it takes every path that is left.
                     config.configure(dialects::tex::configure);
                 }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::dialects::metacogna::MetacognaState;
 use super::dialects::tex::TexState;
 use super::extract::client_ip::TrustedProxies;
 use super::middleware::ip_limit::IpLimit;
@@ -29,6 +30,7 @@ pub struct ApiState {
     pub request_timeout: Duration,
     /// Whether a tenant may delete all it remembers in one call.
     pub allow_reset: bool,
+    pub metacogna: Arc<MetacognaState>,
     pub tex: Arc<TexState>,
 }
 

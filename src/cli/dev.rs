@@ -5,17 +5,21 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Context;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::output;
 use crate::app::Application;
-use crate::control::keys::{KeyKind, KeyOrder};
+use crate::control::keys::{self, Dialect, KeyKind, KeyOrder};
+use crate::control::passwords::{PasswordCost, Passwords, login_secret};
 use crate::control::plans;
+use crate::control::users::NewUser;
 use crate::storage::private_file;
+use crate::types::TenantId;
 
 const FILE: &str = "dev-credentials.json";
 const TENANT: &str = "dev";
+const USER: &str = "dev";
 
 /// The file's content. A dialect's entry appears when that dialect exists.
 #[derive(Serialize, Deserialize)]
@@ -25,12 +29,21 @@ struct DevCredentials {
     #[serde(default)]
     tex: KeyCredentials,
     #[serde(default)]
+    metacogna: LoginCredentials,
+    #[serde(default)]
     admin: AdminCredentials,
 }
 
 #[derive(Serialize, Deserialize, Default)]
 struct AdminCredentials {
     token: String,
+}
+
+/// Of a user who may sign up others. Empty where a file of an earlier version has none.
+#[derive(Serialize, Deserialize, Default)]
+struct LoginCredentials {
+    username: String,
+    password: String,
 }
 
 /// Empty where a file of an earlier version has none.
@@ -57,6 +70,7 @@ pub(super) fn prepare(application: &Application, data_dir: &Path) -> anyhow::Res
         base_url: application.base_url(),
         mnemoverse: key_of(KeyKind::Mnemoverse, known.as_ref().map(|known| &known.mnemoverse))?,
         tex: key_of(KeyKind::Tex, known.as_ref().map(|known| &known.tex))?,
+        metacogna: login(application, known.as_ref().map(|known| &known.metacogna))?,
         admin: AdminCredentials { token: application.admin_token().expose_secret().to_owned() },
     };
     let text = serde_json::to_string_pretty(&credentials)? + "\n";
@@ -77,23 +91,69 @@ fn is_good(application: &Application, kind: KeyKind, api_key: &str) -> bool {
 }
 
 fn new_key(application: &Application, kind: KeyKind) -> anyhow::Result<String> {
-    let directory = application.directory();
-    let tenant = match directory.tenants().into_iter().find(|tenant| &*tenant.name == TENANT) {
-        Some(tenant) => tenant,
-        None => application.create_tenant(TENANT, plans::LOCAL)?,
-    };
-    let key = directory.create_key(KeyOrder::for_tenant(tenant.id, kind, TENANT))?;
+    let tenant = tenant(application)?;
+    let key = application.directory().create_key(KeyOrder::for_tenant(tenant, kind, TENANT))?;
     Ok(key.secret.expose_secret().to_owned())
 }
 
+fn tenant(application: &Application) -> anyhow::Result<TenantId> {
+    let tenants = application.directory().tenants();
+    match tenants.into_iter().find(|tenant| &*tenant.name == TENANT) {
+        Some(tenant) => Ok(tenant.id),
+        None => Ok(application.create_tenant(TENANT, plans::LOCAL)?.id),
+    }
+}
+
+/// The known login while it is good, or else one with a new password.
+fn login(
+    application: &Application,
+    known: Option<&LoginCredentials>,
+) -> anyhow::Result<LoginCredentials> {
+    let (directory, dialect) = (application.directory(), Dialect::Metacogna);
+    let passwords = Passwords::new(PasswordCost::default())?;
+    let user = directory.find_user(dialect, USER);
+    if let (Some(user), Some(LoginCredentials { username, password })) = (&user, known) {
+        let secret = secret_of(username, password);
+        if directory.verify_user(&passwords, Some(user.id), &secret)?.is_some() {
+            let (username, password) = (username.clone(), password.clone());
+            return Ok(LoginCredentials { username, password });
+        }
+    }
+    let (username, password) = (USER.to_owned(), keys::draw_name("")?);
+    let hash = passwords.hash(&secret_of(&username, &password))?;
+    match user {
+        Some(user) => directory.set_password(user.id, hash)?,
+        None => {
+            directory.create_user(NewUser {
+                dialect,
+                username: &username,
+                email: None,
+                name: None,
+                tenant: Some(tenant(application)?),
+                is_admin: true,
+                password: Some(hash),
+                goals: None,
+            })?;
+        }
+    }
+    Ok(LoginCredentials { username, password })
+}
+
+/// What a client sends for a password.
+fn secret_of(username: &str, password: &str) -> SecretString {
+    login_secret(Dialect::Metacogna, username, &SecretString::from(password))
+}
+
 fn print(credentials: &DevCredentials, path: &Path) {
-    let DevCredentials { base_url, mnemoverse, tex, admin } = credentials;
+    let DevCredentials { base_url, mnemoverse, tex, metacogna, admin } = credentials;
+    let LoginCredentials { username, password } = metacogna;
     output::result(&format!(
         "hebbd is listening on {base_url}
 
 Credentials for development (also in {path}):
   mnemoverse  X-Api-Key: {key}
   tex         {tex_key}
+  metacogna   user {username}, password {password}
   admin       Authorization: Bearer {token}
 
 Try:
@@ -109,10 +169,14 @@ With the Tex API a key is exchanged for a token first:
     -d '{{\"scope\": {{\"org_id\": null}}, \"turns\": [{{\"role\": \"user\", \"text\": \"We deploy on Fridays\", \"timestamp\": \"2026-05-08T14:00:00Z\"}}]}}'
   curl -s {base_url}/recall -H \"Authorization: Bearer $TOKEN\" \\
     -d '{{\"scope\": {{\"org_id\": null}}, \"q\": \"When do we deploy?\"}}'
+
+With the MetaCogna API a user logs in with the SHA-256 of name and password:
+  curl -s {base_url}/api/auth/login -d '{{\"username\": \"{username}\", \"password\": \"{secret}\"}}'
 ",
         path = path.display(),
         key = mnemoverse.api_key,
         tex_key = tex.api_key,
         token = admin.token,
+        secret = secret_of(username, password).expose_secret(),
     ));
 }

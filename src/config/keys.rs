@@ -17,13 +17,14 @@ pub(super) const DEFAULT_CONFIG: &str = include_str!("../../config/default.toml"
 pub(super) const DEFAULT_SHARDS: &str = include_str!("../../config/shards.toml");
 
 /// Settings whose value is never shown and never taken from a file that is made to be shared.
-pub(super) const SECRETS: [&str; 6] = [
+pub(super) const SECRETS: [&str; 7] = [
     "admin.token",
     "embedding.http.api_key",
     "llm.api_key",
     "llm.outside.anthropic.api_key",
     "llm.outside.google.api_key",
     "llm.outside.openai.api_key",
+    "metacogna.admin_password",
 ];
 
 /// A key that no type has.

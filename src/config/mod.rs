@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::actors::settings::{ConsolidationSettings, JobSettings, RegistrySettings, ShardsFile};
-use crate::api::{AdminSettings, ServerSettings, TexSettings};
+use crate::api::{AdminSettings, MetacognaSettings, ServerSettings, TexSettings};
 use crate::control::plans::Plans;
 use crate::embedding::EmbeddingSettings;
 use crate::extraction::ExtractionSettings;
@@ -43,6 +43,8 @@ pub struct Config {
     pub admin: AdminSettings,
     /// The Tex dialect.
     pub tex: TexSettings,
+    /// The MetaCogna dialect.
+    pub metacogna: MetacognaSettings,
     /// How texts become vectors.
     pub embedding: EmbeddingSettings,
     /// Which language models there are, and how they are asked.
@@ -75,6 +77,7 @@ impl Default for Config {
             server: ServerSettings::default(),
             admin: AdminSettings::default(),
             tex: TexSettings::default(),
+            metacogna: MetacognaSettings::default(),
             embedding: EmbeddingSettings::default(),
             llm: LlmSettings::default(),
             extraction: ExtractionSettings::default(),

@@ -25,6 +25,7 @@ fn findings(config: &Config) -> Vec<String> {
         ("server", config.server.problems()),
         ("admin", config.admin.problems()),
         ("tex", config.tex.problems()),
+        ("metacogna", config.metacogna.problems()),
         ("embedding", config.embedding.problems()),
         ("llm", config.llm.problems()),
         ("extraction", config.extraction.problems()),
@@ -44,12 +45,13 @@ fn findings(config: &Config) -> Vec<String> {
     if config.data_dir.as_os_str().is_empty() {
         findings.push("data_dir is empty; name a directory".to_owned());
     }
-    if config.plans.find(&config.tex.signup_plan).is_none() {
-        findings.push(format!(
-            "tex.signup_plan is {:?}, which is no plan; known plans: {}",
-            config.tex.signup_plan,
-            config.plans.names().join(", ")
-        ));
+    for (key, plan) in
+        [("tex.signup_plan", &config.tex.signup_plan), ("metacogna.plan", &config.metacogna.plan)]
+    {
+        if config.plans.find(plan).is_none() {
+            let known = config.plans.names().join(", ");
+            findings.push(format!("{key} is {plan:?}, which is no plan; known plans: {known}"));
+        }
     }
     timeouts(config, &mut findings);
     index_limits(config, &mut findings);

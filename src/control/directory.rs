@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use dashmap::{DashMap, DashSet};
 
 use super::ControlError;
+use super::document_ids::DocumentIds;
 use super::issued_keys::{IssuedKey, PresentedKey};
 use super::keys::{KeyHash, KeyOwner};
 use super::organizations::{Organization, Project};
@@ -47,6 +48,7 @@ pub struct Directory {
     pub(super) sessions: Sessions,
     pub(super) refresh_tokens: RefreshTokens,
     pub(super) sealed: SealedSecrets,
+    pub(super) document_ids: DocumentIds,
     /// Held by whoever changes something.
     counters: Mutex<CountersRecord>,
 }
@@ -83,6 +85,7 @@ impl Directory {
             sessions: Sessions::default(),
             refresh_tokens: RefreshTokens::default(),
             sealed: SealedSecrets::default(),
+            document_ids: DocumentIds::default(),
             counters: Mutex::new(counters),
         };
         directory.load_organizations()?;
@@ -93,6 +96,7 @@ impl Directory {
         directory.load_sessions()?;
         directory.load_refresh_tokens()?;
         directory.load_sealed()?;
+        directory.load_document_ids()?;
         Ok(directory)
     }
 

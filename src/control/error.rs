@@ -25,6 +25,8 @@ pub enum ControlError {
     NameTaken(&'static str),
     #[error("a tenant has this handle already")]
     HandleTaken,
+    #[error("this document id belongs to somebody else")]
+    DocumentIdTaken,
     #[error("this server takes no more organizations")]
     NoMoreTenants,
     #[error("no plan named `{name}`; known plans: {known}")]
@@ -81,7 +83,7 @@ impl ControlError {
             | Self::TooManyKeys { .. }
             | Self::AlreadyThere { .. }
             | Self::KeyHasEnded(_) => ErrorKind::Conflict,
-            Self::NoMoreTenants => ErrorKind::Forbidden,
+            Self::NoMoreTenants | Self::DocumentIdTaken => ErrorKind::Forbidden,
             Self::NoLongerVerified | Self::InvalidKey | Self::RevokedKey | Self::ExpiredKey => {
                 ErrorKind::Unauthenticated
             }

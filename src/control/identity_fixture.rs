@@ -77,6 +77,7 @@ impl Fixture {
             tenant: None,
             is_admin: false,
             password: None,
+            goals: None,
         }
     }
 

@@ -4,6 +4,7 @@
 //! without I/O.
 
 mod directory;
+mod document_ids;
 mod error;
 pub mod handles;
 #[cfg(test)]

@@ -15,11 +15,15 @@ pub const LOCAL: &str = "local";
 /// The plan of those who signed up by themselves: the documented daily tokens of the Tex API.
 pub const TEX_FREE: &str = "tex-free";
 
+/// The plan of the metacogna dialect's users: no limit on requests, one on what they keep.
+pub const METACOGNA: &str = "metacogna";
+
 /// Characters in a plan's name.
 const NAME_CHARS_MAX: usize = 32;
 const REQUESTS_PER_MINUTE_MAX: u64 = 10_000_000;
-/// For everything counted per day, and for atoms.
+/// For everything counted per day, for atoms and for documents.
 const PER_DAY_AND_ATOMS_MAX: u64 = 1_000_000_000_000;
+const DOCUMENT_BYTES_MAX: u64 = 1_000_000_000_000_000;
 
 /// What one tenant may use. `None` means no limit, for every number here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +40,10 @@ pub struct Plan {
     pub tokens_in_per_day: Option<u64>,
     /// Metered tokens answered with per UTC day, where the API meters. 1 to 10^12.
     pub tokens_out_per_day: Option<u64>,
+    /// Documents kept at one time. 1 to 10^12.
+    pub documents_max: Option<u64>,
+    /// Bytes of the documents' files kept at one time. 1 to 10^15.
+    pub document_bytes_max: Option<u64>,
 }
 
 impl Plan {
@@ -49,6 +57,8 @@ impl Plan {
             atoms_max: None,
             tokens_in_per_day: None,
             tokens_out_per_day: None,
+            documents_max: None,
+            document_bytes_max: None,
         }
     }
 
@@ -60,6 +70,8 @@ impl Plan {
             atoms_max: self.atoms_max,
             tokens_in_per_day: self.tokens_in_per_day,
             tokens_out_per_day: self.tokens_out_per_day,
+            documents_max: self.documents_max,
+            document_bytes_max: self.document_bytes_max,
         }
     }
 }
@@ -106,6 +118,11 @@ impl Default for Plans {
                 tokens_out_per_day: Some(5_000_000),
                 ..Plan::unlimited(TEX_FREE)
             },
+            Plan {
+                documents_max: Some(10_000),
+                document_bytes_max: Some(10 * 1024 * 1024 * 1024),
+                ..Plan::unlimited(METACOGNA)
+            },
         ];
         Self(plans.into_iter().map(|plan| (plan.name.clone(), Arc::new(plan))).collect())
     }
@@ -134,6 +151,8 @@ struct PlanChanges {
     atoms_max: Option<Bound<u64>>,
     tokens_in_per_day: Option<Bound<u64>>,
     tokens_out_per_day: Option<Bound<u64>>,
+    documents_max: Option<Bound<u64>>,
+    document_bytes_max: Option<Bound<u64>>,
 }
 
 impl PlanChanges {
@@ -152,6 +171,12 @@ impl PlanChanges {
         }
         if let Some(Bound(allowance)) = self.tokens_out_per_day {
             plan.tokens_out_per_day = allowance;
+        }
+        if let Some(Bound(allowance)) = self.documents_max {
+            plan.documents_max = allowance;
+        }
+        if let Some(Bound(allowance)) = self.document_bytes_max {
+            plan.document_bytes_max = allowance;
         }
     }
 }
@@ -173,6 +198,8 @@ fn plan_problems(plan: &Plan) -> Vec<String> {
         ("atoms_max", plan.atoms_max, PER_DAY_AND_ATOMS_MAX),
         ("tokens_in_per_day", plan.tokens_in_per_day, PER_DAY_AND_ATOMS_MAX),
         ("tokens_out_per_day", plan.tokens_out_per_day, PER_DAY_AND_ATOMS_MAX),
+        ("documents_max", plan.documents_max, PER_DAY_AND_ATOMS_MAX),
+        ("document_bytes_max", plan.document_bytes_max, DOCUMENT_BYTES_MAX),
     ] {
         if actual.is_some_and(|actual| actual == 0 || actual > most) {
             problems.push(format!(
@@ -195,7 +222,7 @@ mod tests {
     #[test]
     fn the_documented_plans_are_built_in_and_valid() {
         let plans = Plans::default();
-        assert_eq!(plans.names(), ["free", "local", "pro", "team", "tex-free"]);
+        assert_eq!(plans.names(), ["free", "local", "metacogna", "pro", "team", "tex-free"]);
         assert_eq!(plans.find("pro").unwrap().queries_per_day, Some(50_000));
         assert_eq!(*plans.find(LOCAL).unwrap(), Plan::unlimited(LOCAL));
         let metered = Allowance {
@@ -203,11 +230,17 @@ mod tests {
             tokens_out_per_day: Some(5_000_000),
             ..Allowance::default()
         };
+        let keeping = Allowance {
+            documents_max: Some(10_000),
+            document_bytes_max: Some(10_737_418_240),
+            ..Allowance::default()
+        };
         for name in plans.names() {
             let allowance = plans.find(name).unwrap().allowance();
             let tokens = (allowance.tokens_in_per_day, allowance.tokens_out_per_day);
             match name {
                 TEX_FREE => assert_eq!(allowance, metered),
+                METACOGNA => assert_eq!(allowance, keeping),
                 _ => assert_eq!(tokens, (None, None), "{name}"),
             }
         }
@@ -220,7 +253,8 @@ mod tests {
         let plans = parse(
             "[free]\nrequests_per_minute = 120\natoms_max = \"unlimited\"\n\
              [internal]\nqueries_per_day = 5\ntokens_out_per_day = 7\n\
-             [tex-free]\ntokens_in_per_day = \"unlimited\"\n",
+             [tex-free]\ntokens_in_per_day = \"unlimited\"\n\
+             [metacogna]\ndocuments_max = 7\ndocument_bytes_max = \"unlimited\"\n",
         )
         .unwrap();
         let free = plans.find("free").unwrap();
@@ -233,6 +267,8 @@ mod tests {
         assert_eq!((internal.tokens_in_per_day, internal.tokens_out_per_day), (None, Some(7)));
         let tex = plans.find(TEX_FREE).unwrap();
         assert_eq!((tex.tokens_in_per_day, tex.tokens_out_per_day), (None, Some(5_000_000)));
+        let metacogna = plans.find(METACOGNA).unwrap();
+        assert_eq!((metacogna.documents_max, metacogna.document_bytes_max), (Some(7), None));
         assert_eq!(plans.find("team"), Plans::default().find("team"));
     }
 
@@ -247,15 +283,16 @@ mod tests {
     #[test]
     fn zero_and_bad_names_are_problems() {
         let plans = parse(
-            "[free]\natoms_max = 0\n[\"Big Plan\"]\n\
+            "[free]\natoms_max = 0\n[\"Big Plan\"]\n[pro]\ndocument_bytes_max = 0\n\
              [tex-free]\ntokens_in_per_day = 0\ntokens_out_per_day = 1000000000001\n",
         )
         .unwrap();
         let problems = plans.problems();
-        assert_eq!(problems.len(), 4, "{problems:?}");
+        assert_eq!(problems.len(), 5, "{problems:?}");
         assert!(problems[0].starts_with("\"Big Plan\" is not a plan name"), "{problems:?}");
         assert!(problems[1].starts_with("free.atoms_max is 0, must be 1"), "{problems:?}");
-        assert!(problems[2].starts_with("tex-free.tokens_in_per_day is 0,"), "{problems:?}");
-        assert!(problems[3].starts_with("tex-free.tokens_out_per_day is 1000"), "{problems:?}");
+        assert!(problems[2].starts_with("pro.document_bytes_max is 0"), "{problems:?}");
+        assert!(problems[3].starts_with("tex-free.tokens_in_per_day is 0,"), "{problems:?}");
+        assert!(problems[4].starts_with("tex-free.tokens_out_per_day is 1000"), "{problems:?}");
     }
 }

@@ -27,6 +27,8 @@ pub(super) enum Table {
     SigningKey = 0x40,
     /// By the tenant and a print of the name.
     WebhookSecret = 0x41,
+    /// By the hash of the id.
+    DocumentId = 0x50,
 }
 
 /// The prefix of every key of one table.
@@ -166,6 +168,8 @@ pub(super) struct UserRecord {
     pub last_login_us: Option<i64>,
     /// An argon2id hash as a PHC string.
     pub password: Option<String>,
+    #[serde(default)]
+    pub goals: Option<String>,
 }
 
 impl Record for UserRecord {
@@ -213,6 +217,18 @@ pub(super) struct SigningKeyRecord {
 }
 
 impl Record for SigningKeyRecord {
+    const VERSION: u8 = 1;
+}
+
+/// Key: BLAKE3 of the id.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct DocumentIdRecord {
+    pub id: String,
+    #[serde(with = "serde_bytes")]
+    pub tenant: [u8; 16],
+}
+
+impl Record for DocumentIdRecord {
     const VERSION: u8 = 1;
 }
 

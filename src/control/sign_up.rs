@@ -1,8 +1,9 @@
-//! Signing up: a tenant and its first key in one change, so that no crash leaves a tenant whose
-//! maker has nothing to open it with.
+//! Signing up: a tenant together with what opens it, its first key or the user it belongs to, in
+//! one change, so that no crash leaves a tenant that nobody can open.
 
 use super::keys::{KeyOrder, KeyOwner, NewKey};
 use super::tenants::{NewTenant, Tenant};
+use super::users::{NewUser, User};
 use super::{ControlError, Directory};
 use crate::storage::AtomicBatch;
 use crate::types::{ShardNo, TenantId};
@@ -37,6 +38,31 @@ impl Directory {
         self.show_new_tenant(&mut counters, tenant.clone());
         Ok((tenant, self.show_new_key(planned)))
     }
+
+    /// Creates a user and, on the shard that `place` answers, the tenant that is theirs. Both are
+    /// there, durably, or neither is.
+    ///
+    /// # Errors
+    /// As [`Directory::add_tenant`] and [`Directory::create_user`]; and for a user who has a tenant
+    /// already.
+    pub fn sign_up_user(
+        &self,
+        new: &NewTenant<'_>,
+        place: impl FnOnce(TenantId) -> ShardNo,
+        user: NewUser<'_>,
+    ) -> Result<User, ControlError> {
+        if user.tenant.is_some() {
+            let problem = "is to be made for the user".to_owned();
+            return Err(ControlError::Invalid { field: "tenant", problem });
+        }
+        let mut counters = self.changing();
+        let mut batch = AtomicBatch::new(0);
+        let tenant = self.plan_tenant(&mut batch, &counters, new, place)?;
+        let known = self.plan_user(&mut batch, NewUser { tenant: Some(tenant.id), ..user })?;
+        self.commit(&batch)?;
+        self.show_new_tenant(&mut counters, tenant);
+        Ok(self.show_new_user(known))
+    }
 }
 
 #[cfg(test)]
@@ -53,6 +79,8 @@ mod tests {
 
     const NEW: NewTenant<'_> =
         NewTenant { name: "acme", plan: "tex-free", project: None, handle: Some("acme") };
+
+    const NEW_TOO: NewTenant<'_> = NewTenant { handle: None, ..NEW };
 
     const MANY: usize = 100;
 
@@ -75,6 +103,51 @@ mod tests {
             let found = directory.find_tenant_by_handle("acme").unwrap();
             assert_eq!((found.id, found.shard), (tenant.id, ShardNo(3)));
         }
+    }
+
+    #[test]
+    fn a_user_and_their_tenant_are_there_together_also_after_a_power_cut() {
+        let fixture = Fixture::new();
+        let new = NewUser {
+            email: Some("ada@example.com"),
+            goals: Some("Learn"),
+            ..Fixture::new_user("ada@example.com")
+        };
+        let user = fixture.directory.sign_up_user(&NEW, |_| ShardNo(3), new.clone()).unwrap();
+        let again = fixture.directory.sign_up_user(&NEW_TOO, |_| ShardNo(0), new).unwrap_err();
+        assert_eq!(again, ControlError::NameTaken("user name"));
+        for directory in [&fixture.directory, &fixture.after_power_cut().directory] {
+            assert_eq!(directory.get_user(user.id).as_ref(), Ok(&user));
+            assert_eq!(user.goals.as_deref(), Some("Learn"));
+            let tenant = directory.get_tenant(user.tenant.unwrap()).unwrap();
+            assert_eq!((tenant.shard, &*tenant.name), (ShardNo(3), "acme"));
+            assert_eq!(directory.users_of(tenant.id), [user.id]);
+            assert_eq!(directory.tenant_count(), 1, "the refused one left a tenant");
+        }
+        let next = fixture.directory.create_tenant("next", "local", |_| ShardNo(0)).unwrap();
+        assert_eq!(next.no.0, 2, "the refused one took a number");
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_user_or_their_tenant_leaves_neither() {
+        let fixture = Fixture::new();
+        let other = fixture.tenant();
+        let bad_plan = NewTenant { plan: "no such plan", ..NEW_TOO };
+        let ada = || Fixture::new_user("ada");
+        for (tenant, user) in [
+            (&NEW_TOO, NewUser { username: " ", ..ada() }),
+            (&NEW_TOO, NewUser { tenant: Some(other), ..ada() }),
+            (&bad_plan, ada()),
+        ] {
+            assert!(fixture.directory.sign_up_user(tenant, |_| ShardNo(0), user).is_err());
+        }
+        for directory in [&fixture.directory, &fixture.after_power_cut().directory] {
+            assert_eq!(
+                (directory.tenant_count(), directory.users(Dialect::Metacogna).len()),
+                (1, 0)
+            );
+        }
+        assert!(fixture.directory.sign_up_user(&NEW_TOO, |_| ShardNo(0), ada()).is_ok());
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //! expired, everything of a tenant when it is deleted. Nothing here decides what is good; that is
 //! looked at on each use, so a sweep that comes late changes no answer.
 
+use std::sync::Arc;
+
 use super::keys::KeyOwner;
 use super::refresh_tokens;
 use super::{ControlError, Directory};
@@ -19,11 +21,13 @@ pub(super) struct TenantIdentities {
     tenant: TenantId,
     users: Vec<UserId>,
     tokens: Vec<RefreshTokenId>,
+    document_ids: Vec<Arc<str>>,
 }
 
 impl Directory {
     /// Deletes sessions that have expired, refresh tokens that have expired or whose key has
-    /// ended, and signing keys that verify nothing any more; says how many. Blocks, at times for
+    /// ended, ids of documents whose tenant has gone, and signing keys that verify nothing any more;
+    /// says how many. Blocks, at times for
     /// several fsyncs: for the blocking pool, now and then.
     ///
     /// # Errors
@@ -41,12 +45,19 @@ impl Directory {
             self.end_refresh_tokens(ids)?;
             count += ids.len();
         }
+        for (tenant, ids) in self.ownerless_document_ids() {
+            for ids in ids.chunks(ENDED_PER_BATCH) {
+                let _changing = self.changing();
+                self.drop_document_ids(tenant, ids)?;
+                count += ids.len();
+            }
+        }
         let _changing = self.changing();
         Ok(count + self.prune_signing_keys(now)?)
     }
 
-    /// Adds the deletion of a tenant's users, sessions, refresh tokens and webhook secrets. To be
-    /// called while the tenant's keys are still known.
+    /// Adds the deletion of a tenant's users, sessions, refresh tokens, webhook secrets and ids of
+    /// documents. To be called while the tenant's keys are still known.
     pub(super) fn delete_identities_of(
         &self,
         batch: &mut AtomicBatch,
@@ -63,7 +74,8 @@ impl Directory {
         tokens.truncate(TOKENS_WITH_TENANT_MAX);
         refresh_tokens::delete_refresh_tokens(batch, &tokens);
         self.delete_webhook_secrets_of(batch, tenant);
-        TenantIdentities { tenant, users, tokens }
+        let document_ids = self.delete_document_ids_of(batch, tenant);
+        TenantIdentities { tenant, users, tokens, document_ids }
     }
 
     pub(super) fn forget_identities(&self, identities: TenantIdentities) {
@@ -72,6 +84,7 @@ impl Directory {
         }
         self.forget_refresh_tokens(&identities.tokens);
         self.forget_webhook_secrets_of(identities.tenant);
+        self.forget_document_ids(identities.tenant, &identities.document_ids);
     }
 }
 

@@ -17,8 +17,13 @@ use super::passwords::{PasswordHash, Passwords, Verdict};
 use super::records::{self, Table, UserRecord};
 use super::{ControlError, Directory};
 use crate::storage::{AtomicBatch, encode};
-use crate::types::limits::{USER_NAME_CHARS_MAX, USERS_MAX, USERS_PER_TENANT_MAX};
+use crate::types::limits::{
+    USER_GOALS_CHARS_MAX, USER_NAME_CHARS_MAX, USERS_MAX, USERS_PER_TENANT_MAX,
+};
 use crate::types::{TenantId, Timestamp, UserId};
+
+/// A hash is made anew at most once, so a second look meets the one that stays.
+const VERIFICATIONS_MAX: usize = 2;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
@@ -35,6 +40,8 @@ pub struct User {
     pub created_at: Timestamp,
     /// When a session was last begun.
     pub last_login_at: Option<Timestamp>,
+    /// What they are here for, in a few words of their own.
+    pub goals: Option<String>,
 }
 
 /// A user to be made.
@@ -48,6 +55,7 @@ pub struct NewUser<'a> {
     pub is_admin: bool,
     /// `None` for one who cannot log in yet.
     pub password: Option<PasswordHash>,
+    pub goals: Option<&'a str>,
 }
 
 /// A user who just gave the right password: what a session is begun with. Worth nothing any more
@@ -79,16 +87,7 @@ impl Directory {
     /// For a bad or taken name, an unknown tenant, too many users, or when the store or the
     /// system's randomness fails.
     pub fn create_user(&self, new: NewUser<'_>) -> Result<User, ControlError> {
-        let username = user_name("username", new.username)?;
-        let email = new.email.map(|email| user_name("email", email)).transpose()?;
-        let name = new.name.map(|name| super::directory::label("name", name)).transpose()?;
-        let id = UserId(Builder::from_random_bytes(keys::draw()?).into_uuid());
         let _changing = self.changing();
-        for (what, name) in [("user name", Some(username)), ("e-mail address", email)] {
-            if name.is_some_and(|name| self.find_user(new.dialect, name).is_some()) {
-                return Err(ControlError::NameTaken(what));
-            }
-        }
         if let Some(tenant) = new.tenant {
             self.get_tenant(tenant)?;
             if self.users_of(tenant).len() >= USERS_PER_TENANT_MAX {
@@ -96,11 +95,32 @@ impl Directory {
                 return Err(ControlError::TooMany { things, limit: USERS_PER_TENANT_MAX });
             }
         }
+        let mut batch = AtomicBatch::new(0);
+        let known = self.plan_user(&mut batch, new)?;
+        self.commit(&batch)?;
+        Ok(self.show_new_user(known))
+    }
+
+    /// Adds a user to a batch, for a caller that is making a change and knows the tenant.
+    pub(super) fn plan_user(
+        &self,
+        batch: &mut AtomicBatch,
+        new: NewUser<'_>,
+    ) -> Result<KnownUser, ControlError> {
+        let username = user_name("username", new.username)?;
+        let email = new.email.map(|email| user_name("email", email)).transpose()?;
+        let name = new.name.map(|name| super::directory::label("name", name)).transpose()?;
+        let goals = new.goals.map(goals).transpose()?;
+        for (what, name) in [("user name", Some(username)), ("e-mail address", email)] {
+            if name.is_some_and(|name| self.find_user(new.dialect, name).is_some()) {
+                return Err(ControlError::NameTaken(what));
+            }
+        }
         if self.users.all.len() >= USERS_MAX {
             return Err(ControlError::TooMany { things: "users", limit: USERS_MAX });
         }
         let user = User {
-            id,
+            id: UserId(Builder::from_random_bytes(keys::draw()?).into_uuid()),
             dialect: new.dialect,
             username: username.to_owned(),
             email: email.map(str::to_owned),
@@ -109,13 +129,18 @@ impl Directory {
             is_admin: new.is_admin,
             created_at: self.clock.now(),
             last_login_at: None,
+            goals: goals.map(str::to_owned),
         };
-        let known = KnownUser { user: user.clone(), password: new.password };
-        let mut batch = AtomicBatch::new(0);
-        put_user(&mut batch, &known)?;
-        self.commit(&batch)?;
+        let known = KnownUser { user, password: new.password };
+        put_user(batch, &known)?;
+        Ok(known)
+    }
+
+    /// Shows a user whose batch is durable.
+    pub(super) fn show_new_user(&self, known: KnownUser) -> User {
+        let user = known.user.clone();
         self.show_user(known);
-        Ok(user)
+        user
     }
 
     /// # Errors
@@ -159,27 +184,31 @@ impl Directory {
         user: Option<UserId>,
         password: &SecretString,
     ) -> Result<Option<VerifiedUser>, ControlError> {
-        let known = user.and_then(|id| self.known_user(id).ok());
-        let stored = known.as_ref().and_then(|known| known.password.clone());
-        let verdict = passwords.verify(stored.as_ref(), password)?;
-        let (Some(known), Some(stored), Verdict::Right { rehash }) = (known, stored, verdict)
-        else {
-            return Ok(None);
-        };
-        let verified = VerifiedUser { user: known.user.clone(), password: stored };
-        if !rehash {
-            return Ok(Some(verified));
+        for _ in 0..VERIFICATIONS_MAX {
+            let known = user.and_then(|id| self.known_user(id).ok());
+            let stored = known.as_ref().and_then(|known| known.password.clone());
+            let verdict = passwords.verify(stored.as_ref(), password)?;
+            let (Some(known), Some(stored), Verdict::Right { rehash }) = (known, stored, verdict)
+            else {
+                return Ok(None);
+            };
+            let verified = VerifiedUser { user: known.user.clone(), password: stored };
+            if !rehash {
+                return Ok(Some(verified));
+            }
+            let hash = passwords.hash(password)?;
+            let _changing = self.changing();
+            // Another login may have hashed it anew meanwhile: then that one is what to verify.
+            let Ok(known) = self.still_verified(&verified) else { continue };
+            let user = known.user.clone();
+            let known = KnownUser { user: user.clone(), password: Some(hash.clone()) };
+            let mut batch = AtomicBatch::new(0);
+            put_user(&mut batch, &known)?;
+            self.commit(&batch)?;
+            self.show_user(known);
+            return Ok(Some(VerifiedUser { user, password: hash }));
         }
-        let hash = passwords.hash(password)?;
-        let _changing = self.changing();
-        let Ok(known) = self.still_verified(&verified) else { return Ok(None) };
-        let user = known.user.clone();
-        let known = KnownUser { user: user.clone(), password: Some(hash.clone()) };
-        let mut batch = AtomicBatch::new(0);
-        put_user(&mut batch, &known)?;
-        self.commit(&batch)?;
-        self.show_user(known);
-        Ok(Some(VerifiedUser { user, password: hash }))
+        Ok(None)
     }
 
     /// The user as known now, if the password that was verified is still theirs.
@@ -299,6 +328,15 @@ fn user_name<'a>(field: &'static str, text: &'a str) -> Result<&'a str, ControlE
     Err(ControlError::Invalid { field, problem })
 }
 
+fn goals(text: &str) -> Result<&str, ControlError> {
+    let chars = text.chars().count();
+    if chars <= USER_GOALS_CHARS_MAX {
+        return Ok(text);
+    }
+    let problem = format!("has {chars} characters; at most {USER_GOALS_CHARS_MAX} are kept");
+    Err(ControlError::Invalid { field: "goals", problem })
+}
+
 pub(super) fn put_user(batch: &mut AtomicBatch, known: &KnownUser) -> Result<(), ControlError> {
     let user = &known.user;
     let record = UserRecord {
@@ -311,6 +349,7 @@ pub(super) fn put_user(batch: &mut AtomicBatch, known: &KnownUser) -> Result<(),
         created_at_us: user.created_at.as_micros(),
         last_login_us: user.last_login_at.map(Timestamp::as_micros),
         password: known.password.as_ref().map(|hash| hash.as_str().to_owned()),
+        goals: user.goals.clone(),
     };
     batch.put(records::key(Table::User, user.id.as_bytes()), encode(&record)?);
     Ok(())
@@ -328,6 +367,7 @@ fn user_from(id: UserId, record: UserRecord) -> Option<KnownUser> {
         is_admin: record.is_admin,
         created_at: Timestamp::from_micros(record.created_at_us),
         last_login_at: record.last_login_us.map(Timestamp::from_micros),
+        goals: record.goals,
     };
     Some(KnownUser { user, password: record.password.map(PasswordHash::from_stored) })
 }
@@ -368,6 +408,65 @@ mod tests {
             assert_eq!(fixture.directory.find_user(Dialect::Tex, "Ada"), None);
             assert_eq!(fixture.directory.users_of(tenant), [user.id]);
         }
+    }
+
+    /// Goals were added at the end of the record.
+    #[test]
+    fn a_user_of_an_earlier_version_has_no_goals() {
+        #[derive(serde::Serialize)]
+        struct OldUser<'a>(
+            &'a str,
+            &'a str,
+            Option<&'a str>,
+            Option<&'a str>,
+            Option<[u8; 16]>,
+            bool,
+            i64,
+            Option<i64>,
+            Option<&'a str>,
+        );
+        let fixture = Fixture::new();
+        let old = OldUser("metacogna", "ada", None, Some("Ada"), None, true, 7, None, None);
+        let bytes = [vec![1], rmp_serde::to_vec(&old).unwrap()].concat();
+        let id = UserId(Uuid::from_bytes([9; 16]));
+        let mut batch = AtomicBatch::new(0);
+        batch.put(records::key(Table::User, id.as_bytes()), bytes);
+        fixture.directory.commit(&batch).unwrap();
+        let fixture = fixture.after_power_cut();
+        let user = fixture.directory.get_user(id).unwrap();
+        assert_eq!((user.username.as_str(), user.is_admin, user.goals), ("ada", true, None));
+    }
+
+    /// Each saw the old hash, and all but the first found another when they had made theirs.
+    #[test]
+    fn of_many_who_hash_a_password_anew_at_once_all_are_verified() {
+        let fixture = Fixture::new();
+        let user = fixture.user("ada", "secret");
+        let dearer = Passwords::new(PasswordCost { memory_kib: 16, ..CHEAP }).unwrap();
+        let barrier = std::sync::Barrier::new(8);
+        let verify = || {
+            barrier.wait();
+            fixture.directory.verify_user(&dearer, Some(user.id), &"secret".into()).unwrap()
+        };
+        let verified: Vec<_> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(verify)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert!(verified.iter().all(Option::is_some));
+    }
+
+    #[test]
+    fn goals_are_kept_up_to_a_length() {
+        let fixture = Fixture::new();
+        let create = |name, goals: &str| {
+            let new = NewUser { goals: Some(goals), ..Fixture::new_user(name) };
+            fixture.directory.create_user(new)
+        };
+        let most = "\u{e9}".repeat(USER_GOALS_CHARS_MAX);
+        let user = create("most", &most).unwrap();
+        assert!(create("more", &format!("{most}a")).is_err());
+        let found = fixture.after_power_cut().directory.get_user(user.id).unwrap();
+        assert_eq!(found.goals, Some(most));
     }
 
     #[test]

@@ -22,6 +22,7 @@ use crate::actors::tenant::retrieve::{QueryAllowance, Retrieve};
 use crate::actors::tenant::store::Store;
 use crate::actors::{ActorError, Registry, TenantError};
 use crate::control::keys::{Dialect, Principal};
+use crate::control::plans::Plan;
 use crate::control::quotas::{RateExceeded, RateStatus};
 use crate::control::{ControlError, Directory};
 use crate::embedding::{EmbedError, Embedder, Embedding, embed_blocking};
@@ -79,8 +80,8 @@ impl MemoryService {
     ///
     /// # Errors
     /// When it is used up; the refusal costs nothing.
-    pub fn admit(&self, principal: &Principal) -> Result<RateStatus, RateExceeded> {
-        self.registry.admit(principal)
+    pub fn admit(&self, tenant: TenantId, plan: &Plan) -> Result<RateStatus, RateExceeded> {
+        self.registry.admit(tenant, plan)
     }
 
     /// Remembers one atom. Durable on return.

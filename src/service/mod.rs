@@ -7,6 +7,7 @@ pub mod admin;
 mod conversation;
 mod error;
 mod memory;
+pub mod people;
 mod readiness;
 mod tokens;
 
@@ -18,6 +19,7 @@ pub use admin::AdminService;
 pub use conversation::compute;
 pub use error::{ServiceError, SpentAllowance};
 pub use memory::{MemoryService, Scope};
+pub use people::{GoalSummariser, NoSummariser, PeopleService, Person};
 pub use readiness::Readiness;
 pub use tokens::{count_tokens, count_tokens_behind, warm_up as warm_up_tokens};
 

@@ -44,6 +44,10 @@ pub const USERS_MAX: usize = 100_000;
 pub const USERS_PER_TENANT_MAX: usize = 100;
 /// Characters in a user name or an e-mail address: what RFC 5321 leaves of a path.
 pub const USER_NAME_CHARS_MAX: usize = 254;
+/// Characters kept of what a user is here for.
+pub const USER_GOALS_CHARS_MAX: usize = 1_000;
+/// Characters in the id of a document.
+pub const DOCUMENT_ID_CHARS_MAX: usize = 200;
 /// Browser sessions of one user; the oldest makes room.
 pub const SESSIONS_PER_USER_MAX: usize = 32;
 /// Refresh tokens of one key; the oldest makes room.

@@ -133,7 +133,11 @@ fn what_is_wrong_with_a_request_is_said_by_name() {
         ("/tenants", json!({"name": ""}), &["name is empty"]),
         ("/tenants", json!({"name": "x".repeat(201)}), &["name is longer than 200"]),
         ("/tenants", json!({"name": "a\nb"}), &["name holds a control character"]),
-        ("/tenants", json!({"name": "x", "plan": "gold"}), &["gold", "free, local, pro, team"]),
+        (
+            "/tenants",
+            json!({"name": "x", "plan": "gold"}),
+            &["gold", "free, local, metacogna, pro, team"],
+        ),
         ("/tenants", json!({"name": "x", "shard": 7}), &["shard 7"]),
         ("/tenants", json!({"name": "x", "nmae": "y"}), &["unknown field `nmae`"]),
         ("/keys", json!({"tenant": tenant}), &["missing field `dialect`"]),

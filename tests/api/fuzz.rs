@@ -1,8 +1,11 @@
 //! Random bodies for every POST route: whatever comes, the answer is a success or a refusal with
 //! the dialect's body, never a failure of the server.
 
-use hebbd::api::dialects::{mnemoverse, tex};
+use std::sync::Arc;
+
+use hebbd::api::dialects::{metacogna, mnemoverse, tex};
 use hebbd::control::keys::{KeyKind, KeyOrder};
+use hebbd::types::{Bound, SystemClock};
 use secrecy::ExposeSecret;
 use serde_json::json;
 
@@ -89,6 +92,17 @@ const NAMES: &[&str] = &[
     "refresh_token",
     "name",
     "scopes",
+    "username",
+    "password",
+    "passwordHash",
+    "userId",
+    "docId",
+    "title",
+    "topK",
+    "threshold",
+    "sources",
+    "llmConfig",
+    "temperature",
 ];
 const LEAVES: &[&str] = &[
     "null",
@@ -253,4 +267,87 @@ fn body_of_tex(dice: &mut Dice) -> Vec<u8> {
          \"observations\":{observations}}}]}}"
     )
     .into_bytes()
+}
+
+/// The same of the metacogna dialect, with a good session of an admin, and of forms with files.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_body_makes_the_metacogna_dialect_fail() {
+    let data_dir = tempfile::tempdir().unwrap();
+    let server = TestServer::start_with(data_dir.path(), Arc::new(SystemClock), |config| {
+        let settings = &mut config.metacogna;
+        settings.logins_per_minute_per_ip = Bound(None);
+        settings.chat_per_minute = Bound(None);
+        settings.search_per_minute = Bound(None);
+    });
+    let token = server.new_session(true);
+    let seed = rand::random::<u64>();
+    let mut dice = Dice(seed);
+    let posts = metacogna::ROUTES.iter().filter(|(method, _)| *method == "POST");
+    // Logging out would end the session.
+    for (_, path) in posts.filter(|(_, path)| *path != "/api/auth/logout") {
+        for round in 0..ROUNDS_PER_ROUTE {
+            let (body, media_type) = match dice.below(3) {
+                0 => (form(&mut dice), "multipart/form-data; boundary=b"),
+                1 => (body_of_metacogna(&mut dice), "application/json"),
+                _ => (body(&mut dice), "application/json"),
+            };
+            let head = format!(
+                "POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\
+                 Content-Type: {media_type}\r\nContent-Length: {}\r\n\r\n",
+                body.len()
+            );
+            let mut connection = Connection::to(&server);
+            connection.send([head.as_bytes(), &body].concat());
+            let answer = connection.answer();
+            let context = || {
+                let body = String::from_utf8_lossy(&body);
+                format!("seed {seed}, round {round}, {path}, {body:?}: {answer:?}")
+            };
+            let is_expected =
+                matches!(answer.status, 200 | 201 | 400 | 401 | 403 | 404 | 409 | 413);
+            assert!(is_expected, "{}", context());
+            if answer.status >= 300 {
+                let json = answer.json();
+                assert_eq!(json["success"], false, "{}", context());
+                assert!(json["error"].as_str().is_some_and(|e| !e.is_empty()), "{}", context());
+            }
+        }
+    }
+    assert_alive(&server, &server.new_tenant_key().await);
+}
+
+/// What a client might send, with one part that is anything.
+fn body_of_metacogna(dice: &mut Dice) -> Vec<u8> {
+    let mut parts = ["\"ada\"", "\"hello\"", "\"doc\"", "5", "{}", "[]"].map(str::to_owned);
+    let mut anything = String::new();
+    value(dice, 3, &mut anything);
+    let at = dice.below(parts.len());
+    parts[at] = anything;
+    let [name, text, id, number, object, list] = parts;
+    format!(
+        "{{\"username\":{name},\"password\":{text},\"query\":{text},\"topK\":{number},\
+         \"docId\":{id},\"title\":{name},\"content\":{text},\"metadata\":{object},\
+         \"llmConfig\":{object},\"sources\":{list}}}"
+    )
+    .into_bytes()
+}
+
+/// A form whose boundaries, heads and contents are nearly right.
+fn form(dice: &mut Dice) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for _ in 0..dice.below(6) {
+        let name = dice.pick(&["name", "email", "password", "goals", "file", "files[]", "x", ""]);
+        let file = dice.pick(&["", "", "; filename=\"a.md\"", "; filename=\"\"", "; filename*=x"]);
+        let content = dice.pick(&["Ada", "a@b.org", "SecurePass123!", "", "--b", "\r\n--b--\r\n"]);
+        let head = format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n");
+        bytes.extend_from_slice(format!("{head}{content}\r\n").as_bytes());
+    }
+    if dice.below(4) > 0 {
+        bytes.extend_from_slice(b"--b--\r\n");
+    }
+    if dice.below(2) == 0 && !bytes.is_empty() {
+        let at = dice.below(bytes.len());
+        bytes[at] = dice.roll() as u8;
+    }
+    bytes
 }

@@ -11,11 +11,14 @@
     reason = "a test fails by panicking"
 )]
 
+mod metacogna;
 mod mnemoverse;
 mod runner;
+mod scene;
 #[path = "../support/mod.rs"]
 mod support;
 mod tex;
+mod ticking;
 
 use runner::{Callers, Suite};
 use support::TestServer;
@@ -37,6 +40,16 @@ async fn every_tex_case_holds() {
     let report = suite.run(&server).await;
     report.assert_no_failures();
     report.assert_covers(hebbd::api::dialects::tex::ROUTES);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_metacogna_case_holds() {
+    let data_dir = tempfile::tempdir().unwrap();
+    let server = metacogna::server_for_cases(data_dir.path());
+    let suite = Suite::load("metacogna", metacogna::check_answer).with(Callers::Sessions);
+    let report = suite.run(&server).await;
+    report.assert_no_failures();
+    report.assert_covers(hebbd::api::dialects::metacogna::ROUTES);
 }
 
 #[tokio::test(flavor = "multi_thread")]

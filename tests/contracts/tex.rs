@@ -14,12 +14,10 @@ mod quotas;
 mod recall_answers;
 mod recalling;
 mod refusals;
-mod scene;
 mod settings;
 mod sharing;
 mod signed_tokens;
 mod signing_up;
-mod ticking;
 mod usage;
 
 use std::path::Path;
@@ -29,8 +27,8 @@ use hebbd::api::dialects::tex::{PUBLIC_PATHS, ROUTES};
 use reqwest::Method;
 
 pub(crate) use self::answers::check_answer;
-use self::ticking::TickingClock;
 use crate::support::TestServer;
+use crate::ticking::TickingClock;
 
 /// A new route shows here, and needs cases. `GET /health` serves every dialect and is not ours.
 const DOCUMENTED_ROUTES: &[&str] = &[

@@ -5,7 +5,10 @@ use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
 
+use hebbd::control::keys::Dialect;
+use hebbd::control::passwords::login_secret;
 use hebbd::types::{Clock, SystemClock};
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use crate::client::Client;
@@ -131,17 +134,17 @@ fn dev_credentials_are_private_name_the_real_port_and_stay() {
     server.stop();
     let server = ServerProcess::start(data_dir.path(), &[]);
     let second = check_credentials(data_dir.path(), &server);
-    assert_eq!(first, second, "the key stays");
+    assert_eq!(first, second, "the key and the password stay");
     server.kill();
     std::fs::remove_file(data_dir.path().join("dev-credentials.json")).unwrap();
     let server = ServerProcess::start(data_dir.path(), &[]);
     let third = check_credentials(data_dir.path(), &server);
-    assert_ne!(first, third, "a secret is not stored, so a lost one is replaced");
+    assert!(first.0 != third.0 && first.1 != third.1, "a lost secret is replaced");
     server.stop();
 }
 
-/// Answers the key.
-fn check_credentials(data_dir: &Path, server: &ServerProcess) -> String {
+/// Answers a key and a password, which are good.
+fn check_credentials(data_dir: &Path, server: &ServerProcess) -> (String, String) {
     let metadata = std::fs::metadata(data_dir.join("dev-credentials.json")).unwrap();
     assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
     let credentials = credentials(data_dir);
@@ -150,5 +153,12 @@ fn check_credentials(data_dir: &Path, server: &ServerProcess) -> String {
     let key = credentials["mnemoverse"]["api_key"].as_str().unwrap();
     assert_eq!(Client::new(base_url, key).get("/api/v1/memory/stats").status, 200);
     assert_eq!(base_url, server.base_url);
-    key.to_owned()
+    let login = &credentials["metacogna"];
+    let (username, password) =
+        (login["username"].as_str().unwrap(), login["password"].as_str().unwrap());
+    let secret = login_secret(Dialect::Metacogna, username, &SecretString::from(password));
+    let body = json!({"username": username, "password": secret.expose_secret()});
+    let answer = Client::new(base_url, "").post("/api/auth/login", &body).ok();
+    assert_eq!(answer["user"]["isAdmin"], true);
+    (key.to_owned(), password.to_owned())
 }

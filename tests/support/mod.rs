@@ -14,17 +14,21 @@ pub(crate) mod language_model;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use hebbd::actors::Registry;
 use hebbd::actors::placement::choose_shard;
 use hebbd::app::Application;
 use hebbd::config::Config;
 use hebbd::control::Directory;
-use hebbd::control::keys::{KeyKind, KeyOrder, NewKey};
-use hebbd::types::{Clock, SystemClock, TenantId};
-use secrecy::ExposeSecret;
+use hebbd::control::keys::{Dialect, KeyKind, KeyOrder, NewKey};
+use hebbd::control::passwords::{PasswordCost, Passwords, login_secret};
+use hebbd::control::users::NewUser;
+use hebbd::types::{Clock, SystemClock, TenantId, UserId};
+use secrecy::{ExposeSecret, SecretString};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
+use uuid::Uuid;
 
 /// Stops, in order, when dropped.
 pub(crate) struct TestServer {
@@ -125,6 +129,11 @@ impl TestServer {
         self.directory.create_key(order).expect("the key is made")
     }
 
+    /// The token of a fresh metacogna user's session.
+    pub(crate) fn new_session(&self, is_admin: bool) -> String {
+        Member::new(self, "metacogna", is_admin).session
+    }
+
     /// Stops the server and waits until its data directory is free.
     pub(crate) fn stop(mut self) {
         self.stop_now();
@@ -142,5 +151,47 @@ impl TestServer {
 impl Drop for TestServer {
     fn drop(&mut self) {
         self.stop_now();
+    }
+}
+
+/// A user of the metacogna dialect with a tenant of their own, logged in for a week.
+#[derive(Debug, Clone)]
+pub(crate) struct Member {
+    pub(crate) tenant: TenantId,
+    pub(crate) id: UserId,
+    pub(crate) username: String,
+    pub(crate) password: String,
+    /// What stands for the password on the wire.
+    pub(crate) hash: String,
+    pub(crate) session: String,
+}
+
+impl Member {
+    /// Made without the wire, whose hashes take long and are counted.
+    pub(crate) fn new(server: &TestServer, plan: &str, is_admin: bool) -> Self {
+        let (directory, dialect) = (&server.directory, Dialect::Metacogna);
+        let cheap = PasswordCost { memory_kib: 8, passes: 1, lanes: 1 };
+        let passwords = Passwords::new(cheap).unwrap();
+        let username = format!("{}@example.com", Uuid::new_v4().simple());
+        let password = "TestPass123!".to_owned();
+        let secret = login_secret(dialect, &username, &SecretString::from(password.as_str()));
+        let tenant = server.new_tenant(plan);
+        let new = NewUser {
+            dialect,
+            username: &username,
+            email: Some(&username),
+            name: Some("Test"),
+            tenant: Some(tenant),
+            is_admin,
+            password: Some(passwords.hash(&secret).unwrap()),
+            goals: None,
+        };
+        let id = directory.create_user(new).unwrap().id;
+        let verified = directory.verify_user(&passwords, Some(id), &secret).unwrap().unwrap();
+        let week = Duration::from_secs(7 * 86_400);
+        let session = directory.create_session(&verified, week).unwrap();
+        let session = session.token.expose_secret().to_owned();
+        let hash = secret.expose_secret().to_owned();
+        Self { tenant, id, username, password, hash, session }
     }
 }

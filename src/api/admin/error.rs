@@ -123,8 +123,8 @@ impl ResponseError for AdminError {
 
 pub(super) fn render_failure(failure: &Failure) -> HttpResponse {
     let error = match failure {
-        Failure::PathNotFound => AdminError::not_found("the admin API has no such path"),
-        Failure::MethodNotAllowed { allow } => AdminError {
+        Failure::PathNotFound { .. } => AdminError::not_found("the admin API has no such path"),
+        Failure::MethodNotAllowed { allow, .. } => AdminError {
             status: StatusCode::METHOD_NOT_ALLOWED,
             code: "method_not_allowed",
             allow: Some(allow.clone()),

@@ -15,7 +15,6 @@ use actix_web::middleware::{Next, from_fn};
 use actix_web::{Error, ResponseError, web};
 
 use self::error::AdminError;
-use super::failure::Failure;
 use super::routing::{self, Access, Endpoint, delete, get, post};
 use crate::control::keys::KeyHash;
 use crate::service::AdminService;
@@ -77,7 +76,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
     let render = error::render_failure;
     let scope = web::scope(PREFIX)
         .configure(|config| routing::mount(config, PREFIX, ENDPOINTS, Access::Key, render))
-        .default_service(web::to(move || async move { render(&Failure::PathNotFound) }))
+        .default_service(routing::no_such_path(render))
         .wrap(from_fn(authenticate));
     config.service(scope);
 }

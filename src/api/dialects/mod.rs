@@ -1,4 +1,5 @@
 //! The wire formats this server speaks, one folder each. Nothing in one is known to another.
 
+pub mod metacogna;
 pub mod mnemoverse;
 pub mod tex;

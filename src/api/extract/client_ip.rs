@@ -6,7 +6,7 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use actix_web::http::header::{HeaderMap, X_FORWARDED_FOR};
+use actix_web::http::header::{HeaderMap, X_FORWARDED_FOR, X_FORWARDED_PROTO};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::de::{self, Deserialize, Deserializer};
 
@@ -126,6 +126,20 @@ pub fn client_ip(
     client
 }
 
+/// Whether the client's own connection was encrypted, as far as a trusted proxy says so. Proxies that
+/// append put the client's side first; what a client makes up there harms nobody but itself.
+#[must_use]
+pub fn came_over_tls(
+    peer: Option<SocketAddr>,
+    headers: &HeaderMap,
+    trusted: &TrustedProxies,
+) -> bool {
+    let is_trusted = peer.is_some_and(|peer| trusted.contains(peer.ip().to_canonical()));
+    let line = headers.get(X_FORWARDED_PROTO).map(actix_web::http::header::HeaderValue::as_bytes);
+    let first = line.and_then(|line| line.split(|byte| *byte == b',').next()).unwrap_or_default();
+    is_trusted && first.trim_ascii().eq_ignore_ascii_case(b"https")
+}
+
 /// `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]` or `[2001:db8::1]:80`.
 fn parse_entry(entry: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(entry).ok()?.trim();
@@ -195,6 +209,25 @@ mod tests {
         // Trusted proxies call too.
         check("10.0.0.1", &[b"10.0.0.3, 10.0.0.2"], "10.0.0.3");
         check("10.0.0.1", &[], "10.0.0.1");
+    }
+
+    #[test]
+    fn only_a_trusted_proxy_says_that_a_client_came_over_tls() {
+        let trusted = TrustedProxies::parse(&PROXIES).unwrap();
+        let says = |peer: &str, line: Option<&'static str>| {
+            let mut headers = HeaderMap::new();
+            if let Some(line) = line {
+                headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(line));
+            }
+            came_over_tls(Some(SocketAddr::new(peer.parse().unwrap(), 1)), &headers, &trusted)
+        };
+        for line in ["https", "HTTPS", " https ,http"] {
+            assert!(says("10.0.0.1", Some(line)), "{line}");
+            assert!(!says("203.0.113.9", Some(line)), "{line}");
+        }
+        for line in [None, Some("http"), Some("http, https"), Some("")] {
+            assert!(!says("10.0.0.1", line), "{line:?}");
+        }
     }
 
     #[test]

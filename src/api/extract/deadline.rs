@@ -16,7 +16,7 @@ pub struct RequestDeadline(pub Deadline);
 impl RequestDeadline {
     /// The request's deadline, set now if nobody has asked before.
     #[must_use]
-    pub(super) fn of(request: &HttpRequest) -> Self {
+    pub(in crate::api) fn of(request: &HttpRequest) -> Self {
         let timeout = request
             .app_data::<web::Data<Timing>>()
             .map(|timing| timing.request_timeout)

@@ -8,6 +8,7 @@ use actix_web::http::header::HeaderMap;
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse, web};
 
+use crate::api::middleware::access_log::ActingTenant;
 use crate::api::state::ApiState;
 use crate::control::keys::Dialect;
 use crate::control::quotas::{RateExceeded, RateStatus};
@@ -52,7 +53,8 @@ pub async fn authenticate<G: Gate, B: MessageBody + 'static>(
             return Ok(request.into_response(refusal));
         }
     };
-    let admitted = state.memory.admit(&principal);
+    let admitted = state.memory.admit(principal.tenant, &principal.plan);
+    request.extensions_mut().insert(ActingTenant(principal.tenant));
     request.extensions_mut().insert(principal);
     let (mut response, status) = match admitted {
         Ok(status) => {

@@ -63,6 +63,8 @@ async fn show_plans(
             ("ATOMS", "atoms_max"),
             ("TOKENS IN/DAY", "tokens_in_per_day"),
             ("TOKENS OUT/DAY", "tokens_out_per_day"),
+            ("DOCUMENTS", "documents_max"),
+            ("DOCUMENT BYTES", "document_bytes_max"),
         ];
         show(args, &Value::from(plans.clone()), |_| {
             format!("{}\nA dash is no limit.", table(&columns, &plans))

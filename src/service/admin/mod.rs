@@ -11,7 +11,7 @@ use std::time::Duration;
 
 pub use jobs::{DeadLetter, JobsView};
 pub use signing::SigningKeyView;
-pub use users::{PASSWORD_CHARS_MIN, UserOrder};
+pub use users::UserOrder;
 
 use super::{ServiceError, change};
 use crate::actors::placement::choose_shard;

@@ -3,16 +3,17 @@
 use secrecy::SecretString;
 
 use super::{AdminService, change};
+use crate::actors::placement::choose_shard;
 use crate::control::ControlError;
 use crate::control::keys::Dialect;
 use crate::control::passwords::{PasswordCost, Passwords, login_secret};
 use crate::control::plans;
+use crate::control::tenants::NewTenant;
 use crate::control::users::{NewUser, User};
 use crate::service::ServiceError;
-use crate::types::{ErrorKind, TenantId, UserId};
-
-/// Characters of the shortest password an operator may give.
-pub const PASSWORD_CHARS_MIN: usize = 8;
+use crate::service::people::PASSWORD_CHARS_MIN;
+use crate::types::limits::LABEL_CHARS_MAX;
+use crate::types::{ErrorKind, ShardNo, TenantId, UserId};
 
 /// A user to be made.
 #[derive(Debug)]
@@ -57,34 +58,35 @@ impl AdminService {
                 return Err(ServiceError::new(ErrorKind::Conflict, message));
             }
         }
-        let own_tenant = match order.tenant {
-            Some(_) => None,
-            None => {
-                let (name, plan) = (order.username.clone(), plans::LOCAL.to_owned());
-                Some(self.create_tenant(name, plan, None, None).await?.tenant.id)
-            }
-        };
-        let created = change(&self.registry, move |directory| {
-            let secret = login_secret(order.dialect, &order.username, &order.password);
-            let password = passwords()?.hash(&secret)?;
-            directory.create_user(NewUser {
+        let shards = self.registry.shards().for_new_tenants();
+        if order.tenant.is_none() && shards.is_empty() {
+            let message = "no shard takes new tenants; see `hebbd shard list`";
+            return Err(ServiceError::new(ErrorKind::Unavailable, message));
+        }
+        change(&self.registry, move |directory| {
+            // As it is stored: what clients hash has no blanks around it.
+            let username = order.username.trim();
+            let secret = login_secret(order.dialect, username, &order.password);
+            let user = NewUser {
                 dialect: order.dialect,
-                username: &order.username,
+                username,
                 email: order.email.as_deref(),
                 name: order.name.as_deref(),
-                tenant: order.tenant.or(own_tenant),
+                tenant: order.tenant,
                 is_admin: order.is_admin,
-                password: Some(password),
-            })
-        })
-        .await;
-        if let (Err(_), Some(tenant)) = (&created, own_tenant) {
-            // Empty as it is, it would only be in the way.
-            if let Err(error) = self.registry.delete_tenant(tenant).await {
-                tracing::warn!(tenant.id = %tenant, error = %error, "an empty tenant was left");
+                password: Some(passwords()?.hash(&secret)?),
+                goals: None,
+            };
+            if order.tenant.is_some() {
+                return directory.create_user(user);
             }
-        }
-        created
+            let label: String = username.chars().take(LABEL_CHARS_MAX).collect();
+            let plan = plans::LOCAL;
+            let tenant = NewTenant { name: &label, plan, project: None, handle: None };
+            let place = |id| choose_shard(id, &shards).unwrap_or(ShardNo(0));
+            directory.sign_up_user(&tenant, place, user)
+        })
+        .await
     }
 
     /// Gives a user another password and ends their sessions.

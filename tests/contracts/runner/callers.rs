@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::template::Names;
 use super::{Answer, client};
-use crate::support::TestServer;
+use crate::support::{Member, TestServer};
 
 /// How a dialect's callers are made and show who they are.
 #[derive(Debug, Clone, Copy)]
@@ -19,9 +19,24 @@ pub(crate) enum Callers {
     /// [`Organization`] has: `${refresh.a}`, `${api_key.a}`, from which both came, `${key_id.a}`,
     /// `${user.a}` and `${org.a}`.
     Tokens,
+    /// With a session in a cookie, known as `${session.a}`; beside it what else a [`Member`] has:
+    /// `${user.a}`, the id, `${username.a}`, `${password.a}` and `${hash.a}`. `admin` is one who
+    /// may sign up others.
+    Sessions,
 }
 
+/// The caller of a case who is an admin, where there are such.
+const ADMIN: &str = "admin";
+
 impl Callers {
+    /// Whom each case has.
+    pub(super) fn letters(self) -> &'static [&'static str] {
+        match self {
+            Self::Keys | Self::Tokens => &["a", "b"],
+            Self::Sessions => &["a", "b", ADMIN],
+        }
+    }
+
     /// A fresh tenant, by the name of a letter.
     pub(super) async fn make(
         self,
@@ -45,6 +60,15 @@ impl Callers {
                 name("token", organization.token);
                 name("refresh", organization.refresh);
             }
+            Self::Sessions => {
+                let is_admin = letter == ADMIN;
+                let member = Member::new(server, plan.unwrap_or("metacogna"), is_admin);
+                name("user", member.id.to_string());
+                name("username", member.username);
+                name("password", member.password);
+                name("hash", member.hash);
+                name("session", member.session);
+            }
         }
         Ok(())
     }
@@ -60,6 +84,9 @@ impl Callers {
         Ok(match self {
             Self::Keys => request.header("X-Api-Key", named("key")?),
             Self::Tokens => request.bearer_auth(named("token")?),
+            Self::Sessions => {
+                request.header("Cookie", format!("pratejra_session={}", named("session")?))
+            }
         })
     }
 }

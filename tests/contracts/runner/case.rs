@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::Answer;
+use super::form::Part;
 use super::matcher::check;
 use super::template::{Names, expand};
 
@@ -41,6 +42,8 @@ pub(crate) struct Step {
     pub(crate) headers: BTreeMap<String, String>,
     /// A JSON body, with generators; sent as `application/json`.
     pub(crate) json: Option<Value>,
+    /// A body of `multipart/form-data`; see [`super::form`].
+    pub(crate) form: Option<Vec<Part>>,
     /// A body to the letter; its media type is the headers' business.
     pub(crate) raw: Option<String>,
     /// Send it so many times, expecting the same each time.

@@ -4,6 +4,7 @@
 mod callers;
 mod case;
 pub(crate) mod checklist;
+mod form;
 mod matcher;
 mod template;
 
@@ -145,7 +146,7 @@ impl Suite {
         report: &mut Report,
     ) -> Result<(), String> {
         let mut names = Names::default();
-        for letter in ["a", "b"] {
+        for letter in self.callers.letters() {
             self.callers.make(letter, case.plan.as_deref(), server, &mut names).await?;
         }
         for (index, step) in case.steps.iter().enumerate() {
@@ -180,6 +181,10 @@ impl Suite {
         if let Some(json) = &step.json {
             let body = template::expand(json, names)?;
             request = request.header("Content-Type", "application/json").body(body.to_string());
+        }
+        if let Some(form) = &step.form {
+            let (content_type, body) = form::encode(form, names)?;
+            request = request.header("Content-Type", content_type).body(body);
         }
         if let Some(raw) = &step.raw {
             request = request.body(names.fill(raw)?);

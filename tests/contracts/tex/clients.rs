@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::caller::{Caller, hit_count, organization};
-use super::scene::Scene;
 use crate::runner::{Answer, Organization};
+use crate::scene::Scene;
 use crate::support::TestServer;
 
 /// How a release fills the scope of its calls.

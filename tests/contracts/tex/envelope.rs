@@ -35,7 +35,7 @@ async fn answers(
         (401, nobody, Method::POST, "/recall", &long),
         (403, nobody, Method::POST, "/auth/login", "{}"),
         (404, nobody, Method::GET, "/nothing", ""),
-        (404, nobody, Method::GET, "/", ""),
+        (404, nobody, Method::GET, "/recall/x", ""),
         (405, nobody, Method::PATCH, "/recall", ""),
         (413, nobody, Method::POST, "/auth/refresh", &long),
         (422, caller, Method::POST, "/recall", "{}"),

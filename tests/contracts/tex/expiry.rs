@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::caller::{Caller, organization};
 use super::product_routes;
-use super::scene::Scene;
+use crate::scene::Scene;
 
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(86_400);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::caller::{Caller, organization};
-use super::scene::Scene;
+use crate::scene::Scene;
 use crate::support::TestServer;
 
 const SECOND: Duration = Duration::from_secs(1);

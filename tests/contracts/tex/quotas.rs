@@ -7,8 +7,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::caller::{Caller, organization, scope, turn};
-use super::scene::Scene;
 use crate::runner::Answer;
+use crate::scene::Scene;
 
 const CORRELATION: &str = "4f1d8e3c-2a9b-4c0d-9e6f-1a2b3c4d5e6f";
 

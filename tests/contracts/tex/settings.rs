@@ -8,8 +8,8 @@ use reqwest::header::{AUTHORIZATION, RETRY_AFTER};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
-use super::scene::Scene;
 use crate::runner::client;
+use crate::scene::Scene;
 
 const START: &str = "2026-05-08T10:00:00Z";
 

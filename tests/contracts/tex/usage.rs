@@ -8,8 +8,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::caller::{Caller, ids, organization, scope, turn};
-use super::scene::Scene;
 use super::server_for_cases;
+use crate::scene::Scene;
 use crate::support::TestServer;
 
 /// Checklist line 60.

@@ -293,6 +293,8 @@ pub(super) struct PlanBody {
     atoms_max: Option<u64>,
     tokens_in_per_day: Option<u64>,
     tokens_out_per_day: Option<u64>,
+    documents_max: Option<u64>,
+    document_bytes_max: Option<u64>,
 }
 
 impl From<&Plan> for PlanBody {
@@ -304,6 +306,8 @@ impl From<&Plan> for PlanBody {
             atoms_max: plan.atoms_max,
             tokens_in_per_day: plan.tokens_in_per_day,
             tokens_out_per_day: plan.tokens_out_per_day,
+            documents_max: plan.documents_max,
+            document_bytes_max: plan.document_bytes_max,
         }
     }
 }

@@ -201,10 +201,10 @@ impl From<ServiceError> for ApiError {
 /// What this dialect says where no handler could.
 pub(super) fn render_failure(failure: &Failure) -> HttpResponse {
     let error = match failure {
-        Failure::PathNotFound => {
+        Failure::PathNotFound { .. } => {
             ApiError::new(StatusCode::NOT_FOUND, "NOT_FOUND", "No route has this path")
         }
-        Failure::MethodNotAllowed { allow } => {
+        Failure::MethodNotAllowed { allow, .. } => {
             let message = format!("This path answers {allow} only");
             let status = StatusCode::METHOD_NOT_ALLOWED;
             let mut error = ApiError::new(status, "VALIDATION_ERROR", message);

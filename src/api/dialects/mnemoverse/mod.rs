@@ -12,7 +12,6 @@ use actix_web::middleware::from_fn;
 use actix_web::web;
 
 use self::credentials::Mnemoverse;
-use crate::api::failure::Failure;
 use crate::api::middleware::authentication::authenticate;
 use crate::api::middleware::ip_limit::ip_limit;
 use crate::api::routing::{self, Access, Endpoint, delete, get, post, public};
@@ -66,7 +65,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
     let render = error::render_failure;
     let behind_a_key = web::scope("")
         .configure(|config| routing::mount(config, PREFIX, ENDPOINTS, Access::Key, render))
-        .default_service(web::to(move || async move { render(&Failure::PathNotFound) }))
+        .default_service(routing::no_such_path(render))
         .wrap(from_fn(authenticate::<Mnemoverse, _>));
     let scope = web::scope(PREFIX)
         .configure(|config| routing::mount(config, PREFIX, ENDPOINTS, Access::Public, render))

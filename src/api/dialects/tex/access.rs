@@ -15,6 +15,7 @@ use serde::de::IgnoredAny;
 use super::error::ApiError;
 use super::tokens::{self, Identity};
 use crate::api::extract::{BodyError, BodyRule, receive_body};
+use crate::api::middleware::access_log::ActingTenant;
 use crate::api::state::ApiState;
 use crate::service::compute;
 
@@ -117,8 +118,9 @@ async fn authorize(request: &HttpRequest) -> Result<Identity, ApiError> {
     let state = request.app_data::<Data<ApiState>>().ok_or_else(ApiError::internal)?;
     let token = bearer_token(request).ok_or_else(ApiError::no_token)?;
     let identity = tokens::authenticate(state, token).await?;
-    let admitted = state.memory.admit(&identity.caller.0);
-    request.extensions_mut().insert(identity.caller.0.clone());
+    let principal = &identity.caller.0;
+    let admitted = state.memory.admit(principal.tenant, &principal.plan);
+    request.extensions_mut().insert(ActingTenant(principal.tenant));
     match admitted {
         Ok(_) => Ok(identity),
         Err(exceeded) => {

@@ -236,8 +236,8 @@ impl From<ServiceError> for ApiError {
 /// What this dialect says where no handler could.
 pub(super) fn render_failure(failure: &Failure) -> HttpResponse {
     let error = match failure {
-        Failure::PathNotFound => ApiError::not_found("Not Found"),
-        Failure::MethodNotAllowed { allow } => ApiError::Refused(Refusal {
+        Failure::PathNotFound { .. } => ApiError::not_found("Not Found"),
+        Failure::MethodNotAllowed { allow, .. } => ApiError::Refused(Refusal {
             status: StatusCode::METHOD_NOT_ALLOWED,
             message: "Method Not Allowed".to_owned(),
             details: None,
@@ -391,7 +391,10 @@ mod tests {
         assert_eq!(header_of(&refused, header::WWW_AUTHENTICATE).as_deref(), Some("Bearer"));
         assert_eq!(header_of(&ApiError::internal(), header::WWW_AUTHENTICATE), None);
         let allow = "GET, HEAD, POST".to_owned();
-        let response = render_failure(&Failure::MethodNotAllowed { allow: allow.clone() });
+        let response = render_failure(&Failure::MethodNotAllowed {
+            path: "/me".to_owned(),
+            allow: allow.clone(),
+        });
         assert_eq!(response.headers().get(header::ALLOW).unwrap(), allow.as_str());
     }
 }

@@ -17,7 +17,6 @@ use actix_web::web;
 
 pub use settings::TexSettings;
 
-use crate::api::failure::Failure;
 use crate::api::middleware::ip_limit::{IpLimit, ip_limit};
 use crate::api::routing::{self, Access, Endpoint, delete, get, post, public, public_post};
 use crate::types::Clock;
@@ -69,7 +68,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .configure(|config| routing::mount(config, "", ENDPOINTS, Access::Public, render))
         // The handlers look at the token themselves: a body that is no JSON is told first.
         .configure(|config| routing::mount(config, "", ENDPOINTS, Access::Key, render))
-        .default_service(web::to(move || async move { render(&Failure::PathNotFound) }))
+        .default_service(routing::no_such_path(render))
         .wrap(from_fn(move |state, request, next| ip_limit(render, state, request, next)));
     config.service(scope);
 }

@@ -8,19 +8,19 @@ use tempfile::TempDir;
 
 use crate::support::TestServer;
 
-pub(super) struct Scene {
-    pub(super) clock: Arc<ManualClock>,
-    pub(super) server: TestServer,
+pub(crate) struct Scene {
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) server: TestServer,
     /// Goes after the server.
     _data_dir: TempDir,
 }
 
 impl Scene {
-    pub(super) fn at(start: &str) -> Self {
+    pub(crate) fn at(start: &str) -> Self {
         Self::with(start, |_| {})
     }
 
-    pub(super) fn with(start: &str, change: impl FnOnce(&mut Config)) -> Self {
+    pub(crate) fn with(start: &str, change: impl FnOnce(&mut Config)) -> Self {
         let clock = Arc::new(ManualClock::starting_at(Timestamp::parse(start).unwrap()));
         let data_dir = tempfile::tempdir().unwrap();
         let shared = Arc::clone(&clock) as Arc<dyn Clock>;

@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use hebbd::types::{Clock, Timestamp};
 
 /// Each look at it takes a microsecond: what is made one after the other has times in that order.
-pub(super) struct TickingClock {
+pub(crate) struct TickingClock {
     micros: AtomicI64,
 }
 
 impl TickingClock {
-    pub(super) fn starting_at(start: &str) -> Self {
+    pub(crate) fn starting_at(start: &str) -> Self {
         Self { micros: AtomicI64::new(Timestamp::parse(start).unwrap().as_micros()) }
     }
 }
