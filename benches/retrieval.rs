@@ -142,6 +142,7 @@ fn open(store: &MemoryStore, clock: &Arc<dyn Clock>) -> Tenant {
         embedder: hebbd::embedding::Embedder::identity(&embedder).clone(),
         index: IndexSettings::default(),
         index_dir: std::env::temp_dir().join("hebbd-bench-no-cache"),
+        blobs: hebbd::storage::Blobs::at(std::env::temp_dir().join("hebbd-bench-no-blobs")),
         clock: Arc::clone(clock),
     })
     .unwrap()

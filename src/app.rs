@@ -21,12 +21,14 @@ use crate::actors::consolidation::Consolidation;
 use crate::actors::enrichment::Enrichment;
 use crate::actors::erasure::Erasure;
 use crate::actors::eviction::IdleEviction;
+use crate::actors::indexing::Indexing;
 use crate::actors::jobs::{JobHandlers, JobRunner};
 use crate::actors::placement::choose_shard;
 use crate::actors::quota_reset::QuotaReset;
 use crate::actors::settings::ResolvedShard;
 use crate::actors::settings::resolve_shards;
 use crate::actors::shards::Shards;
+use crate::actors::uploads::Spool;
 use crate::api::admin::AdminState;
 use crate::api::middleware::ip_limit::IpLimit;
 use crate::api::{self, ADMIN_TOKEN_CHARS_MIN, ApiState, BoundServer, MetacognaState, TexState};
@@ -36,15 +38,23 @@ use crate::control::tenants::Tenant;
 use crate::control::{ControlError, Directory};
 use crate::embedding::{self, Embedder};
 use crate::engine::synonyms;
+use crate::extraction::Extractor;
+use crate::llm::{LanguageModel, LanguageModels};
 use crate::observability::logging;
 use crate::observability::metrics::{self, MetricsExport};
-use crate::service::people::NewPerson;
-use crate::service::{AccountService, AdminService, MemoryService, NoSummariser, PeopleService};
+use crate::service::people::{NewPerson, PASSWORD_CHARS_MIN};
+use crate::service::{
+    AccountService, AdminService, ChatService, DocumentService, GoalSummariser, MemoryService,
+    ModelSummariser, NoSummariser, PeopleService,
+};
 use crate::storage::{SledSettings, SledStore, private_file};
 use crate::types::{Clock, Deadline, ShardNo};
 
 /// Page cache of the directory's store. All of it is in memory anyway.
 const DIRECTORY_CACHE_BYTES: u64 = 8 * 1024 * 1024;
+
+/// Where files are received, in the data directory.
+const SPOOL: &str = "uploads";
 
 /// The key of the encrypted secrets, in the data directory.
 const KEY_FILE: &str = "secrets.key";
@@ -93,10 +103,16 @@ impl Background {
         config: &Config,
         registry: &Arc<Registry>,
         embedder: Arc<dyn Embedder>,
+        extractor: Arc<Extractor>,
+        model: Option<Arc<dyn LanguageModel>>,
         clock: &Arc<dyn Clock>,
     ) -> Self {
         let interval = Duration::from_secs(config.actors.eviction_interval_s);
-        let handlers = JobHandlers::default().with(Arc::new(Enrichment::new(embedder)));
+        let indexing =
+            Indexing::new(Arc::clone(&embedder), extractor, model, config.documents.clone());
+        let handlers = JobHandlers::default()
+            .with(Arc::new(Enrichment::new(embedder)))
+            .with(Arc::new(indexing));
         let jobs = config.jobs.clone();
         let (settings, clock) = (config.consolidation.clone(), Arc::clone(clock));
         Self {
@@ -170,9 +186,16 @@ impl Application {
             Arc::clone(&embedder),
             Arc::clone(&clock),
         );
+        let spool_dir = config.data_dir.join(SPOOL);
+        let spool = tokio::task::spawn_blocking(move || Spool::open(&spool_dir)).await??;
+        let models = LanguageModels::from_settings(&config.llm, Arc::clone(&clock))?;
+        let own_model = models.own().cloned();
+        let summariser: Arc<dyn GoalSummariser> = match &own_model {
+            Some(model) => Arc::new(ModelSummariser(Arc::clone(model))),
+            None => Arc::new(NoSummariser),
+        };
         let registry_of_people = Arc::clone(&registry);
-        let people =
-            PeopleService::new(Dialect::Metacogna, registry_of_people, Arc::new(NoSummariser))?;
+        let people = PeopleService::new(Dialect::Metacogna, registry_of_people, summariser)?;
         first_admin(config, &people).await?;
         let metacogna = MetacognaState::new(
             config.metacogna.clone(),
@@ -182,6 +205,8 @@ impl Application {
         );
         let ip_limit = Arc::new(config.server.ip_limit(Arc::clone(&clock)));
         let state = ApiState {
+            documents: DocumentService::new(memory.clone(), spool),
+            chat: ChatService::new(models.clone()),
             memory,
             accounts: AccountService::new(Arc::clone(&registry)),
             clock: Arc::clone(&clock),
@@ -202,7 +227,15 @@ impl Application {
             let admin = config.admin.listen.map(|address| format!(" or {address}"));
             format!("cannot listen on {}{}", config.server.listen, admin.unwrap_or_default())
         })?;
-        let background = Background::start(config, &registry, embedder, &clock);
+        let program = match &config.extraction_program {
+            Some(program) => program.clone(),
+            // There also after the file was replaced by a newer one.
+            None if cfg!(target_os = "linux") => PathBuf::from("/proc/self/exe"),
+            None => std::env::current_exe().context("cannot find this program's own file")?,
+        };
+        let extractor = Arc::new(Extractor::new(program, config.extraction.clone()));
+        let background =
+            Background::start(config, &registry, embedder, extractor, own_model, &clock);
         Ok(Self { server, directory, registry, ip_limit, background, metrics, admin_token })
     }
 
@@ -425,6 +458,16 @@ async fn first_admin(config: &Config, people: &PeopleService) -> anyhow::Result<
         }
         (None, None) => bail!("metacogna.admin_username has no password"),
     };
+    ensure!(
+        password.expose_secret().chars().count() >= PASSWORD_CHARS_MIN,
+        "the password of metacogna.admin_username has fewer than {PASSWORD_CHARS_MIN} characters"
+    );
+    if people.is_taken(username) {
+        tracing::warn!(
+            "metacogna.admin_username is the name of a user who is no admin; no admin was made"
+        );
+        return Ok(());
+    }
     let admin = NewPerson {
         username: username.clone(),
         email: None,

@@ -44,6 +44,16 @@ const MAY_IMPORT: [(&str, &[&str]); 15] = [
             "storage::SledStore",
             "storage::StorageError",
             "storage::Store",
+            // Files of documents on their way to their tenant.
+            "storage::BlobHash",
+            "storage::Blobs",
+            "storage::Spool",
+            "storage::SpoolWriter",
+            "storage::SpooledFile",
+            "extraction::ExtractionError",
+            "extraction::Extractor",
+            // Reading a document's graph.
+            "llm",
             "types",
         ],
     ),

@@ -72,6 +72,48 @@ impl Connection {
         Ok(serde_json::from_slice(&self.post(path, &body.to_string())?)?)
     }
 
+    /// A JSON answer of success.
+    pub(crate) fn get(&mut self, path: &str) -> anyhow::Result<Value> {
+        let request = format!("GET {path} HTTP/1.1\r\n{}\r\n", self.head);
+        let (status, answer) = self.exchange(&request)?;
+        ensure!(status == 200, "{path}: HTTP {status} {}", String::from_utf8_lossy(&answer));
+        Ok(serde_json::from_slice(&answer)?)
+    }
+
+    /// Sends texts and a file as a form.
+    pub(crate) fn post_form(
+        &mut self,
+        path: &str,
+        texts: &[(&str, &str)],
+        file_name: &str,
+        file: &[u8],
+    ) -> anyhow::Result<Value> {
+        const BOUNDARY: &str = "a-boundary-that-no-file-holds";
+        let mut body = Vec::new();
+        for (name, text) in texts {
+            let part = format!("Content-Disposition: form-data; name=\"{name}\"\r\n\r\n{text}");
+            body.extend(format!("--{BOUNDARY}\r\n{part}\r\n").into_bytes());
+        }
+        let head = format!("form-data; name=\"file\"; filename=\"{file_name}\"");
+        body.extend(format!("--{BOUNDARY}\r\nContent-Disposition: {head}\r\n\r\n").into_bytes());
+        body.extend_from_slice(file);
+        body.extend(format!("\r\n--{BOUNDARY}--\r\n").into_bytes());
+        let request = format!(
+            "POST {path} HTTP/1.1\r\n{}Content-Type: multipart/form-data; boundary={BOUNDARY}\r\n\
+             Content-Length: {}\r\n\r\n",
+            self.head,
+            body.len()
+        );
+        let request = [request.into_bytes(), body].concat();
+        self.reader.get_mut().write_all(&request)?;
+        let head = self.read_head()?;
+        let mut answer = vec![0; head.length.context("an answer without Content-Length")?];
+        self.reader.read_exact(&mut answer)?;
+        let text = String::from_utf8_lossy(&answer);
+        ensure!((200..300).contains(&head.status), "{path}: HTTP {} {text}", head.status);
+        Ok(serde_json::from_slice(&answer)?)
+    }
+
     pub(crate) fn status_of(&mut self, method_and_path: &str) -> anyhow::Result<u16> {
         let request = format!("{method_and_path} HTTP/1.1\r\n{}\r\n", self.head);
         Ok(self.exchange(&request)?.0)

@@ -16,6 +16,7 @@
 
 pub(crate) mod client;
 pub(crate) mod load;
+pub(crate) mod pdf;
 pub(crate) mod report;
 pub(crate) mod server;
 pub(crate) mod text;

@@ -7,6 +7,9 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use hebbd::control::keys::Dialect;
+use hebbd::control::passwords::login_secret;
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use super::client::Caller;
@@ -35,6 +38,12 @@ impl Options {
     }
 }
 
+/// Somebody with documents.
+pub(crate) struct MetacognaUser {
+    pub(crate) caller: Caller,
+    pub(crate) id: String,
+}
+
 /// A running server; killed when dropped without `stop`.
 pub(crate) struct Server {
     child: Child,
@@ -49,6 +58,17 @@ impl Server {
     /// `hebbd serve --dev` on an empty data directory.
     pub(crate) fn start(options: &Options, name: &str) -> anyhow::Result<Self> {
         empty_data_dir(name)?;
+        Self::restart(options, name)
+    }
+
+    /// The same with settings of its own.
+    pub(crate) fn start_with_settings(
+        options: &Options,
+        name: &str,
+        settings: &str,
+    ) -> anyhow::Result<Self> {
+        let dir = empty_data_dir(name)?;
+        std::fs::write(dir.join("hebbd.toml"), settings)?;
         Self::restart(options, name)
     }
 
@@ -129,6 +149,19 @@ impl Server {
         let exchanged = connection.ask("/auth/token-exchange", &json!({"api_key": api_key}))?;
         let token = exchanged["access_token"].as_str().context("no access token")?;
         Ok(Caller::with_token(self.port, token))
+    }
+
+    /// The user that `--dev` made, logged in.
+    pub(crate) fn metacogna_user(&self, name: &str) -> anyhow::Result<MetacognaUser> {
+        let read = |field: &str| read_credential(&data_dir(name), &format!("/metacogna/{field}"));
+        let username = read("username")?;
+        let secret = login_secret(Dialect::Metacogna, &username, &read("password")?.into());
+        let body = json!({"username": username, "password": secret.expose_secret()});
+        let session = self.caller().connect()?.ask("/api/auth/login", &body)?;
+        let text = |pointer: &str| session.pointer(pointer).and_then(Value::as_str);
+        let token = text("/token").context("no token")?;
+        let id = text("/user/id").context("no user")?.to_owned();
+        Ok(MetacognaUser { caller: Caller::with_token(self.port, token), id })
     }
 
     pub(crate) fn process_id(&self) -> u32 {

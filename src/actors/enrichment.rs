@@ -6,10 +6,10 @@
 use std::sync::Arc;
 
 use serde_json::json;
-use tokio::runtime::Handle;
 
 use super::jobs::{JobContext, JobEffect, JobFailure, JobHandler, JobResult, JobRun};
-use super::tenant::data::{Metadata, NewAtom, PreparedAtom, embedded_part};
+use super::preparing::prepare;
+use super::tenant::data::{Metadata, NewAtom, PreparedAtom};
 use super::tenant::enrich::NextToEnrich;
 use crate::embedding::Embedder;
 use crate::engine::facts::{self, EntityKind, Fact, TurnText};
@@ -49,7 +49,9 @@ impl Enrichment {
         .await
         .map_err(|_| JobFailure::retryable("deriving facts crashed"))?;
         context.progress("embedding", 50).await?;
-        let facts = self.prepare(derived).await?;
+        let (sources, facts): (Vec<_>, Vec<_>) = derived.into_iter().unzip();
+        let facts = prepare(&self.embedder, facts).await?;
+        let facts: Vec<_> = sources.into_iter().zip(facts).collect();
         context.progress("storing", 90).await?;
         let staged = page.atoms.iter().filter(|atom| atom.is_staged).map(|atom| atom.id);
         let enriched = Enriched {
@@ -58,31 +60,6 @@ impl Enrichment {
             next: page.next,
         };
         Ok(JobResult::in_slices(enriched).with_atoms_max(context.atoms_max()))
-    }
-
-    /// Embeds and analyses on the blocking pool, where an embedder that waits for its endpoint
-    /// disturbs nobody either.
-    async fn prepare(
-        &self,
-        derived: Vec<(AtomId, NewAtom)>,
-    ) -> Result<Vec<(AtomId, PreparedAtom)>, JobFailure> {
-        let embedder = Arc::clone(&self.embedder);
-        let done = tokio::task::spawn_blocking(move || {
-            let texts: Vec<&str> =
-                derived.iter().map(|(_, atom)| embedded_part(&atom.content)).collect();
-            let embeddings = Handle::current().block_on(embedder.embed(&texts));
-            let embeddings =
-                embeddings.map_err(|error| JobFailure::retryable(error.to_string()))?;
-            let both = derived.into_iter().zip(embeddings);
-            let prepared = both.map(|((source, atom), vector)| {
-                // Found, not given: names are not linked, so none outlives its fact.
-                let fact =
-                    PreparedAtom { has_given_concepts: false, ..PreparedAtom::new(atom, vector) };
-                (source, fact)
-            });
-            Ok(prepared.collect())
-        });
-        done.await.map_err(|_| JobFailure::retryable("embedding facts crashed"))?
     }
 }
 

@@ -396,6 +396,7 @@ impl Registry {
             embedder: self.embedder.clone(),
             index: shard.settings.index,
             index_dir: shard.index_dir.join(known.no.to_string()),
+            blobs: shard.blobs_of(known.no),
             clock: Arc::clone(&self.clock),
         };
         match tokio::task::spawn_blocking(move || Tenant::open(open)).await {

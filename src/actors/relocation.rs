@@ -30,6 +30,9 @@ const LIVE_ROUNDS_MAX: usize = 5;
 /// So few records are copied while calls wait: some ten milliseconds.
 const REST_RECORDS: u64 = 500;
 
+/// So many bytes of a file take as long as a record.
+const RECORD_BYTES: u64 = 8 * 1024;
+
 /// How long the calls in flight may take before a move is given up.
 const DRAIN: Duration = Duration::from_secs(10);
 
@@ -268,7 +271,13 @@ async fn copy_differences(
     records: Arc<AtomicU64>,
 ) -> Result<u64, ActorError> {
     let (from, to) = (source.commit.clone(), target.commit.clone());
-    blocking(move || keyspace::mirror(no, &from, &to, &records)).await
+    let (originals, copies) = (source.blobs_of(no), target.blobs_of(no));
+    blocking(move || {
+        let files = originals.mirror_to(&copies)?;
+        let differing = keyspace::mirror(no, &from, &to, &records)?;
+        Ok(differing + files / RECORD_BYTES)
+    })
+    .await
 }
 
 /// Takes the index caches along, which were saved as the tenant closed. They are worth some work
@@ -297,7 +306,7 @@ fn caches_on(shard: &Shard, no: TenantNo) -> PathBuf {
     shard.index_dir.join(no.to_string())
 }
 
-/// Erases a tenant's records and caches on one shard, durably.
+/// Erases a tenant's records, files and caches on one shard, durably.
 async fn erase_on(shard: &Shard, no: TenantNo, records: &Arc<AtomicU64>) -> Result<(), ActorError> {
     loop {
         let (commit, records) = (shard.commit.clone(), Arc::clone(records));
@@ -305,8 +314,12 @@ async fn erase_on(shard: &Shard, no: TenantNo, records: &Arc<AtomicU64>) -> Resu
             break;
         }
     }
-    let caches = caches_on(shard, no);
-    blocking(move || remove_dir(&caches)).await?;
+    let (caches, originals) = (caches_on(shard, no), shard.blobs_of(no));
+    blocking(move || {
+        originals.remove_all()?;
+        remove_dir(&caches)
+    })
+    .await?;
     shard.commit.flush_ticket().durable().await.map_err(TenantError::from)?;
     Ok(())
 }

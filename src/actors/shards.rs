@@ -11,8 +11,10 @@ use tokio::sync::Semaphore;
 
 use super::error::ActorError;
 use super::settings::{Durability, ResolvedShard, ShardSettings};
-use crate::storage::{CommitPolicy, GroupCommit, SledSettings, SledStore, StorageError, Store};
-use crate::types::ShardNo;
+use crate::storage::{
+    Blobs, CommitPolicy, GroupCommit, SledSettings, SledStore, StorageError, Store,
+};
+use crate::types::{ShardNo, TenantNo};
 
 /// An open shard.
 pub struct Shard {
@@ -24,6 +26,8 @@ pub struct Shard {
     pub permits: Arc<Semaphore>,
     /// Where index caches live; safe to delete while the server is down.
     pub index_dir: PathBuf,
+    /// Where the originals of documents live, a directory for each tenant.
+    blob_dir: PathBuf,
     pub arbiter: ArbiterHandle,
     owner: Arbiter,
 }
@@ -63,6 +67,7 @@ impl Shard {
             permits: Arc::new(Semaphore::new(settings.shard_permits)),
             takes_new_tenants,
             index_dir: path.join("index"),
+            blob_dir: path.join("blobs"),
             arbiter: owner.handle(),
             owner,
             settings,
@@ -71,6 +76,12 @@ impl Shard {
 }
 
 impl Shard {
+    /// A tenant's files.
+    #[must_use]
+    pub fn blobs_of(&self, tenant: TenantNo) -> Blobs {
+        Blobs::at(self.blob_dir.join(tenant.to_string()))
+    }
+
     /// Flushes the store and stops the thread.
     pub async fn stop(&self) {
         if let Err(error) = self.commit.flush_ticket().durable().await {
@@ -94,7 +105,7 @@ impl Shards {
                     shard.no = no.0,
                     error = %error,
                     "shard did not open; its tenants are unavailable, the others serve. Restore \
-                     {path}/store from a backup and start again"
+                     {path}/store and {path}/blobs from a backup and start again"
                 );
             }
             (no, opened.map(Arc::new))

@@ -9,13 +9,15 @@ use super::dialects::metacogna::MetacognaState;
 use super::dialects::tex::TexState;
 use super::extract::client_ip::TrustedProxies;
 use super::middleware::ip_limit::IpLimit;
-use crate::service::{AccountService, MemoryService};
+use crate::service::{AccountService, ChatService, DocumentService, MemoryService};
 use crate::types::Clock;
 
 /// Shared by all workers; cheap to clone.
 #[derive(Clone)]
 pub struct ApiState {
     pub memory: MemoryService,
+    pub documents: DocumentService,
+    pub chat: ChatService,
     pub accounts: AccountService,
     pub clock: Arc<dyn Clock>,
     /// How often one client address may call.

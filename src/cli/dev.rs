@@ -111,7 +111,7 @@ fn login(
 ) -> anyhow::Result<LoginCredentials> {
     let (directory, dialect) = (application.directory(), Dialect::Metacogna);
     let passwords = Passwords::new(PasswordCost::default())?;
-    let user = directory.find_user(dialect, USER);
+    let user = directory.find_user(dialect, USER).filter(|user| user.username == USER);
     if let (Some(user), Some(LoginCredentials { username, password })) = (&user, known) {
         let secret = secret_of(username, password);
         if directory.verify_user(&passwords, Some(user.id), &secret)?.is_some() {

@@ -18,7 +18,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::actors::settings::{ConsolidationSettings, JobSettings, RegistrySettings, ShardsFile};
+use crate::actors::settings::{
+    ConsolidationSettings, DocumentSettings, JobSettings, RegistrySettings, ShardsFile,
+};
 use crate::api::{AdminSettings, MetacognaSettings, ServerSettings, TexSettings};
 use crate::control::plans::Plans;
 use crate::embedding::EmbeddingSettings;
@@ -59,12 +61,18 @@ pub struct Config {
     pub consolidation: ConsolidationSettings,
     /// How jobs are run in the background.
     pub jobs: JobSettings,
+    /// How documents are cut into chunks.
+    pub documents: DocumentSettings,
     /// The shard file, which is a file of its own.
     pub shards: ShardsFile,
     /// Named allowances of tenants.
     pub plans: Plans,
     /// What is logged, and how.
     pub log: LogSettings,
+    /// The program that is started to read files; `None` for this one. For tests, which are
+    /// programs of their own.
+    #[serde(skip)]
+    pub extraction_program: Option<PathBuf>,
     /// Every value in force with its origin, secrets replaced; filled by [`load`].
     #[serde(skip)]
     shown: shown::Shown,
@@ -85,9 +93,11 @@ impl Default for Config {
             actors: RegistrySettings::default(),
             consolidation: ConsolidationSettings::default(),
             jobs: JobSettings::default(),
+            documents: DocumentSettings::default(),
             shards: ShardsFile::default(),
             plans: Plans::default(),
             log: LogSettings::default(),
+            extraction_program: None,
             shown: shown::Shown::default(),
         }
     }

@@ -33,6 +33,7 @@ fn findings(config: &Config) -> Vec<String> {
         ("actors", config.actors.problems()),
         ("consolidation", config.consolidation.problems()),
         ("jobs", config.jobs.problems()),
+        ("documents", config.documents.problems()),
         ("shards", config.shards.problems()),
         ("plans", config.plans.problems()),
         ("log", config.log.problems()),

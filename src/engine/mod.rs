@@ -10,6 +10,7 @@ pub mod confidence;
 pub mod consolidation;
 pub mod cues;
 mod dates;
+pub mod documents;
 mod enumeration;
 pub mod facts;
 pub mod feedback;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{
     Atom, AtomDeletion, ConsolidationReport, FeedPage, FeedQuery, Feedback, FeedbackOutcome,
     GraphQuery, GraphView, NewAtom, ReadQuery, ReadResult, Readiness, RevisionChain, ServiceError,
-    TenantStats, WriteOutcome,
+    TenantStats, WriteOutcome, change,
 };
 use crate::actors::consolidation;
 use crate::actors::tenant::TenantCommand;
@@ -48,7 +48,7 @@ pub struct Scope {
 #[derive(Clone)]
 pub struct MemoryService {
     directory: Arc<Directory>,
-    registry: Arc<Registry>,
+    pub(super) registry: Arc<Registry>,
     pub(super) embedder: Arc<dyn Embedder>,
     clock: Arc<dyn Clock>,
 }
@@ -244,7 +244,9 @@ impl MemoryService {
     /// # Errors
     /// When the tenant cannot serve; some atoms may be gone then.
     pub async fn delete_domain(&self, scope: Scope, name: String) -> Result<u64, ServiceError> {
-        self.call(scope, DeleteDomain { name }).await
+        let erased = self.call(scope, DeleteDomain { name }).await?;
+        self.release_documents(scope, erased.documents).await;
+        Ok(erased.atoms)
     }
 
     /// Removes everything the tenant remembers, learned associations included; returns how many
@@ -253,7 +255,20 @@ impl MemoryService {
     /// # Errors
     /// When the tenant cannot serve; some atoms may be gone then.
     pub async fn reset(&self, scope: Scope) -> Result<u64, ServiceError> {
-        self.call(scope, Reset).await
+        let erased = self.call(scope, Reset).await?;
+        self.release_documents(scope, erased.documents).await;
+        Ok(erased.atoms)
+    }
+
+    /// Gives the ids of documents that are gone back. One that stays claimed is its tenant's all
+    /// the same, who may use it again.
+    pub(super) async fn release_documents(&self, scope: Scope, ids: Vec<String>) {
+        let released = change(&self.registry, move |directory| {
+            ids.iter().try_for_each(|id| directory.release_document_id(id, scope.tenant).map(drop))
+        });
+        if let Err(error) = released.await {
+            tracing::warn!(error = %error, "ids of deleted documents stay claimed");
+        }
     }
 
     /// # Errors
@@ -321,7 +336,7 @@ impl MemoryService {
         called.map_err(|error| self.wrap(&error))
     }
 
-    fn wrap(&self, error: &ActorError) -> ServiceError {
+    pub(super) fn wrap(&self, error: &ActorError) -> ServiceError {
         let pause = self.pause_after(error);
         let error = ServiceError::from_actor(error);
         match pause {

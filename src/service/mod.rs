@@ -4,8 +4,11 @@
 
 mod accounts;
 pub mod admin;
+mod chat;
 mod conversation;
+mod documents;
 mod error;
+mod goals;
 mod memory;
 pub mod people;
 mod readiness;
@@ -16,8 +19,11 @@ use crate::control::{ControlError, Directory};
 
 pub use accounts::{AccountService, NewAccount};
 pub use admin::AdminService;
+pub use chat::{AnswerStream, ChatOrder, ChatService, ChatTrouble, ChosenModel, Passage};
 pub use conversation::compute;
+pub use documents::{DocumentService, Upload, UploadedFile};
 pub use error::{ServiceError, SpentAllowance};
+pub use goals::ModelSummariser;
 pub use memory::{MemoryService, Scope};
 pub use people::{GoalSummariser, NoSummariser, PeopleService, Person};
 pub use readiness::Readiness;
@@ -25,10 +31,12 @@ pub use tokens::{count_tokens, count_tokens_behind, warm_up as warm_up_tokens};
 
 pub use crate::actors::tenant::data::{
     Atom, AtomDeletion, AtomKind, ConditionOperator, ConsolidationReport, DayTokens, Depth,
-    Enrichment, FeedPage, FeedQuery, Feedback, FeedbackOutcome, GraphEdge, GraphNode, GraphQuery,
-    GraphView, Ingested, Ingestion, Metadata, MetadataCondition, NewAtom, NewFragment, ReadQuery,
-    ReadResult, RecallQuery, RecalledEntity, Recollection, RetrievalMode, RetrievedAtom,
-    RevisionChain, Source, TenantStats, TimeWindow, WriteDecision, WriteOutcome, begins_with_label,
+    Document, Enrichment, FailureCause, FeedPage, FeedQuery, Feedback, FeedbackOutcome, FoundChunk,
+    GraphEdge, GraphNode, GraphQuery, GraphView, IndexingState, IndexingStep, Ingested, Ingestion,
+    KeptGraph, KnowledgeEdge, KnowledgeGraph, KnowledgeNode, Metadata, MetadataCondition, NewAtom,
+    NewDocument, NewFragment, ReadQuery, ReadResult, RecallQuery, RecalledEntity, Recollection,
+    RetrievalMode, RetrievedAtom, RevisionChain, Source, TenantStats, TimeWindow, WriteDecision,
+    WriteOutcome, begins_with_label,
 };
 
 /// A change of the directory, made off the async threads: it blocks for its fsync.

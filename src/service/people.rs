@@ -249,6 +249,15 @@ impl PeopleService {
         self.person(user).ok_or_else(gone)
     }
 
+    /// Takes a sign-up back, with everything that was stored for it since.
+    ///
+    /// # Errors
+    /// When the directory cannot write; the user stays then.
+    pub async fn undo_sign_up(&self, person: &Person) -> Result<(), ServiceError> {
+        let deleted = self.registry.delete_tenant(person.tenant).await;
+        deleted.map_err(|error| ServiceError::from_actor(&error))
+    }
+
     /// Somebody of this dialect who has a tenant. Without one there is nothing to act upon.
     fn person(&self, user: User) -> Option<Person> {
         let tenant = self.directory().get_tenant(user.tenant?).ok()?;

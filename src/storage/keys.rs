@@ -48,6 +48,10 @@ pub enum Kind {
     JobKey = 0x43,
     /// Under tenant number 0: `tenant_no` u64 -> that the tenant has jobs.
     JobMarker = 0x44,
+    /// Print of a document's id -> the document, without its parts.
+    Document = 0x50,
+    /// Print of a document's id -> the entities and relations found in it.
+    DocumentGraph = 0x51,
 }
 
 /// Whose number no tenant has: the shard's own records.

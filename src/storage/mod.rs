@@ -7,6 +7,7 @@
 //! [`Store::flush`] returned. Whoever acknowledges work waits for that flush through a
 //! [`GroupCommit`].
 
+mod blobs;
 mod codec;
 mod engine_memory;
 mod engine_sled;
@@ -21,6 +22,7 @@ use thiserror::Error;
 
 use crate::types::ErrorKind;
 
+pub use blobs::{BlobHash, Blobs, Spool, SpoolWriter, SpooledFile};
 pub use codec::{CodecError, Record, decode, encode};
 pub use engine_memory::{FaultPlan, MemoryStore};
 pub use engine_sled::{SledSettings, SledStore};

@@ -5,6 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::codec::Record;
 
+mod documents;
+
+pub use documents::{DocumentGraphRecord, DocumentRecord, EntityRecord, RelationRecord};
+
 /// What a tenant's other records were made with. Key: [`super::keys::Kind::Header`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeaderRecord {

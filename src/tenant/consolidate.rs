@@ -12,6 +12,7 @@ use super::standing::{Visibility, stored_kind};
 use super::{Place, Tenant, TenantError};
 use crate::engine::atom::{AtomKind, ConsolidationReport};
 use crate::engine::consolidation::{ConsolidationPlan, Cosines, Point, Words, plan_consolidation};
+use crate::engine::documents::DOCUMENTS_DOMAIN;
 use crate::engine::params::ConsolidationParams;
 use crate::index::VectorSnapshot;
 use crate::storage::keys::{self, Kind};
@@ -111,6 +112,11 @@ impl DomainSnapshot {
     }
 }
 
+/// A document is what was uploaded: its parts are not merged with those of others.
+fn may_be_merged(domain: &str) -> bool {
+    domain != DOCUMENTS_DOMAIN
+}
+
 impl Tenant {
     /// What clustering needs of a domain, and how many of its atoms reads may return. No snapshot
     /// when the domain is unknown or nothing was written to it since the last run. Costs about
@@ -126,6 +132,9 @@ impl Tenant {
         let Some(number) = self.domain_numbers.get(name).copied() else { return Ok((None, 0)) };
         let domain = self.domains.get(&number).ok_or_else(|| damaged("a domain"))?;
         let shown_count = u64::from(domain.shown_count);
+        if !may_be_merged(name) {
+            return Ok((None, shown_count));
+        }
         let last_no = domain.rows.last().map_or(AtomNo(0), |row| row.no);
         if self.consolidated_before(number)? > last_no {
             return Ok((None, shown_count));
@@ -165,7 +174,9 @@ impl Tenant {
     pub fn domains_due(&self, writes_min: u64) -> Result<Vec<String>, TenantError> {
         self.check_usable()?;
         let mut due = Vec::new();
-        for (number, domain) in &self.domains {
+        for (number, domain) in
+            self.domains.iter().filter(|(_, domain)| may_be_merged(&domain.name))
+        {
             let before = self.consolidated_before(*number)?;
             let first = domain.rows.partition_point(|row| row.no < before);
             if (domain.rows.len() - first) as u64 >= writes_min.max(1) {

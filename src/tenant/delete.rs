@@ -1,8 +1,9 @@
-//! Forgetting one atom: storage first, in one batch, then every structure in memory, then the
-//! index caches on disk that may still hold its vector.
+//! Forgetting atoms: every structure in memory, and storage in one batch; then the index caches on
+//! disk that may still hold their vectors.
 
 use super::open::damaged;
-use super::{Tenant, TenantError};
+use super::store::Pending;
+use super::{Place, Tenant, TenantError};
 use crate::engine::atom::AtomDeletion;
 use crate::engine::fingerprint::Fingerprint;
 use crate::storage::AtomicBatch;
@@ -18,7 +19,7 @@ impl Tenant {
     /// What it superseded stays out of search; what it stood for comes back.
     ///
     /// # Errors
-    /// When storage fails; then the atom itself was not removed.
+    /// When storage fails; the tenant is poisoned if anything was changed in memory.
     pub fn delete_atom(&mut self, id: AtomId) -> Result<AtomDeletion, TenantError> {
         for derived in self.derived_atoms(id) {
             self.delete_one(derived)?;
@@ -31,21 +32,47 @@ impl Tenant {
         let Some(place) = self.atoms.get(&id).copied() else {
             return Ok(AtomDeletion::default());
         };
+        let supersedes = self.ties.get(id).map_or_else(Vec::new, |ties| ties.supersedes.clone());
+        let mut pending = self.begin(None);
+        self.forget_atoms(&mut pending, &[id])?;
+        self.commit(pending)?;
+        self.tidy_after_forgetting(place.domain_no)?;
+        let left_hidden = supersedes.into_iter().filter(|id| self.atoms.contains_key(id));
+        Ok(AtomDeletion { was_there: true, left_hidden: left_hidden.collect() })
+    }
+
+    /// Takes atoms out of memory and puts their deletion into a command's batch; unknown ones are
+    /// left out. What was derived from them is the caller's business. Once the batch was applied
+    /// [`Tenant::tidy_after_forgetting`] should follow.
+    ///
+    /// # Errors
+    /// When storage cannot be read or a record not encoded; the tenant may be poisoned then.
+    pub(super) fn forget_atoms(
+        &mut self,
+        pending: &mut Pending,
+        ids: &[AtomId],
+    ) -> Result<(), TenantError> {
+        self.check_before(pending)?;
+        for id in ids {
+            let Some(place) = self.atoms.get(id).copied() else { continue };
+            self.forget_atom(pending, *id, place)?;
+        }
+        Ok(())
+    }
+
+    fn forget_atom(
+        &mut self,
+        pending: &mut Pending,
+        id: AtomId,
+        place: Place,
+    ) -> Result<(), TenantError> {
         let no = self.row(place).ok_or_else(|| damaged("an atom's row"))?.no;
         let entry = self.entry_of(no)?;
-
-        let mut batch = AtomicBatch::new(self.epoch);
-        self.delete_atom_keys(&mut batch, no);
-        let cues = self.plan_cues_without(&mut batch, &[no])?;
-        let freed = self.put_freed(&mut batch, id, place.domain_no)?;
-        let empties_domain =
-            self.domains.get(&place.domain_no).is_some_and(|domain| domain.live_count == 1);
-        if empties_domain {
-            self.delete_domain_keys(&mut batch, place.domain_no);
-        }
-        self.commit.apply(&batch)?;
-
-        let supersedes = self.ties.get(id).map_or_else(Vec::new, |ties| ties.supersedes.clone());
+        self.uncommitted = true;
+        let batch = &mut pending.batch;
+        self.delete_atom_keys(batch, no);
+        let cues = self.plan_cues_without(batch, &[no])?;
+        let freed = self.put_freed(batch, id, place.domain_no)?;
         self.cues.apply(cues);
         self.restore_all(&freed);
         let prototype = self.ties.consolidated_into(id);
@@ -53,20 +80,29 @@ impl Tenant {
         if let Some(prototype) = prototype {
             self.refresh_evidence(prototype);
         }
-        if let Some(domain) = self.domains.get_mut(&place.domain_no) {
-            let (content, wording) = (entry.content_print, entry.wording_print);
-            domain.remove(place.row, Fingerprint(content), Fingerprint(wording));
-        }
-        self.remove_index_cache(place.domain_no);
-        if empties_domain {
+        let Some(domain) = self.domains.get_mut(&place.domain_no) else { return Ok(()) };
+        let (content, wording) = (entry.content_print, entry.wording_print);
+        domain.remove(place.row, Fingerprint(content), Fingerprint(wording));
+        if domain.live_count == 0 {
+            self.delete_domain_keys(&mut pending.batch, place.domain_no);
             if let Some(domain) = self.domains.remove(&place.domain_no) {
                 self.domain_numbers.remove(&domain.name);
             }
-        } else if self.needs_rebuild(place.domain_no) {
-            self.rebuild_domain(place.domain_no)?;
         }
-        let left_hidden = supersedes.into_iter().filter(|id| self.atoms.contains_key(id));
-        Ok(AtomDeletion { was_there: true, left_hidden: left_hidden.collect() })
+        Ok(())
+    }
+
+    /// Removes a domain's index cache, which may still hold a vector of a forgotten atom, and
+    /// numbers its rows anew when too many are dead.
+    ///
+    /// # Errors
+    /// When storage cannot be read; the tenant is poisoned then.
+    pub(super) fn tidy_after_forgetting(&mut self, domain_no: u32) -> Result<(), TenantError> {
+        self.remove_index_cache(domain_no);
+        if self.needs_rebuild(domain_no) {
+            self.rebuild_domain(domain_no)?;
+        }
+        Ok(())
     }
 
     /// Writes what the deletion of an atom frees: the members of a prototype, or a prototype whose

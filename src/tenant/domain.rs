@@ -1,6 +1,8 @@
 //! One domain in memory: rows, vectors, words and order in time, all numbered alike. A row number
 //! is dense, ascends with the atom number, and is valid until the domain is rebuilt.
 
+use std::collections::BTreeSet;
+
 use rustc_hash::FxHashMap;
 
 use super::TenantError;
@@ -147,7 +149,8 @@ impl Domain {
 #[derive(Default)]
 pub(super) struct Prints {
     newest: FxHashMap<Fingerprint, u32>,
-    older: Vec<(Fingerprint, u32)>,
+    /// Where several have it: all but the newest.
+    older: FxHashMap<Fingerprint, BTreeSet<u32>>,
 }
 
 impl Prints {
@@ -157,17 +160,22 @@ impl Prints {
 
     fn insert(&mut self, print: Fingerprint, row: u32) {
         if let Some(older) = self.newest.insert(print, row) {
-            self.older.push((print, older));
+            self.older.entry(print).or_default().insert(older);
         }
     }
 
     fn remove(&mut self, print: Fingerprint, row: u32) {
-        self.older.retain(|known| *known != (print, row));
+        let mut older = self.older.remove(&print).unwrap_or_default();
         if self.newest.get(&print) == Some(&row) {
-            match self.older.iter().rposition(|(known, _)| *known == print) {
-                Some(at) => self.newest.insert(print, self.older.remove(at).1),
+            match older.pop_last() {
+                Some(older) => self.newest.insert(print, older),
                 None => self.newest.remove(&print),
             };
+        } else {
+            older.remove(&row);
+        }
+        if !older.is_empty() {
+            self.older.insert(print, older);
         }
     }
 }

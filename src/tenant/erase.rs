@@ -17,7 +17,7 @@ const SLICE_ATOMS: usize = 24;
 const SLICE_KEYS: usize = 512;
 
 /// What a tenant stores besides atoms, domains and its numbers.
-const FORGOTTEN_KINDS: [Kind; 8] = [
+const FORGOTTEN_KINDS: [Kind; 10] = [
     Kind::Edge,
     Kind::Concept,
     Kind::Cue,
@@ -26,6 +26,8 @@ const FORGOTTEN_KINDS: [Kind; 8] = [
     Kind::Job,
     Kind::JobPayload,
     Kind::JobKey,
+    Kind::Document,
+    Kind::DocumentGraph,
 ];
 
 /// A domain being erased.
@@ -133,7 +135,8 @@ impl Tenant {
         }
     }
 
-    /// Erases some of what was learned or kept besides atoms: concepts, links, cues, replies, jobs.
+    /// Erases some of what was learned or kept besides atoms: concepts, links, cues, replies, jobs,
+    /// documents. Their originals are the caller's business.
     /// Says whether there is more to do. For a tenant without atoms.
     ///
     /// # Errors
@@ -150,6 +153,7 @@ impl Tenant {
             self.cues.clear();
             self.replies.clear();
             self.jobs.clear();
+            self.documents.clear();
             return Ok(true);
         }
         self.forget_job_marker()

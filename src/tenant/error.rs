@@ -28,6 +28,10 @@ pub enum TenantError {
     TokenLimit { direction: TokenDirection, used: u64, limit: u64, until: Timestamp },
     #[error("Atom limit reached ({limit}/{limit}); delete atoms or change the plan to store more")]
     AtomLimit { limit: u64 },
+    #[error("Document limit reached ({limit}/{limit}); delete documents to upload more")]
+    DocumentLimit { limit: u64 },
+    #[error("the documents would have more than {limit} bytes; delete some to upload more")]
+    DocumentBytesLimit { limit: u64 },
     #[error("{limit} jobs wait already; try again when some of them are done")]
     JobLimit { limit: usize },
     #[error("a job cannot be taken: {0}")]
@@ -53,9 +57,11 @@ impl TenantError {
             Self::AlreadySuperseded { .. } | Self::StaleLease(_) => ErrorKind::Conflict,
             Self::JobLimit { .. } => ErrorKind::Overloaded,
             Self::InvalidJob(_) => ErrorKind::InvalidInput,
-            Self::DailyLimit { .. } | Self::TokenLimit { .. } | Self::AtomLimit { .. } => {
-                ErrorKind::QuotaExceeded
-            }
+            Self::DailyLimit { .. }
+            | Self::TokenLimit { .. }
+            | Self::AtomLimit { .. }
+            | Self::DocumentLimit { .. }
+            | Self::DocumentBytesLimit { .. } => ErrorKind::QuotaExceeded,
             Self::Damaged(_) => ErrorKind::Corrupted,
             Self::Abandoned => ErrorKind::DeadlineExceeded,
             Self::Storage(error) => error.kind(),

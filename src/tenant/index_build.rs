@@ -54,6 +54,7 @@ impl Tenant {
 
     /// Loads what can be trusted; everything else is built again in time.
     pub(super) fn load_index_caches(&mut self) {
+        self.remove_caches_of_no_domain();
         for number in self.domains.keys().copied().collect::<Vec<_>>() {
             let path = self.index_path(number);
             let Some(domain) = self.domains.get_mut(&number) else { continue };
@@ -91,6 +92,20 @@ impl Tenant {
                 Err(reason) => {
                     tracing::warn!(tenant.no = self.no.0, reason, "index cache could not be saved");
                 }
+            }
+        }
+    }
+
+    /// A domain may have gone in a crash, before its cache did.
+    fn remove_caches_of_no_domain(&self) {
+        let Ok(entries) = std::fs::read_dir(&self.index_dir) else { return };
+        for path in entries.filter_map(Result::ok).map(|entry| entry.path()) {
+            let is_cache = path.extension().is_some_and(|extension| extension == "hnsw");
+            let number = path.file_stem().and_then(|stem| stem.to_str()?.parse::<u32>().ok());
+            if let Some(number) =
+                number.filter(|number| is_cache && !self.domains.contains_key(number))
+            {
+                self.remove_index_cache(number);
             }
         }
     }

@@ -11,6 +11,7 @@ mod close;
 mod consolidate;
 mod cues;
 mod delete;
+mod documents;
 mod domain;
 mod enrich;
 mod erase;
@@ -47,11 +48,16 @@ use crate::engine::fingerprint::Fingerprint;
 use crate::engine::graph::ConceptGraph;
 use crate::engine::params::EngineParams;
 use crate::index::IndexSettings;
-use crate::storage::{CommitTicket, GroupCommit};
+use crate::storage::{Blobs, CommitTicket, GroupCommit};
 use crate::types::{AtomId, AtomNo, Clock, EmbedderIdentity, TenantNo, Timestamp};
 
 pub use consolidate::{ConsolidationWork, DomainSnapshot, PlannedConsolidation};
 use cues::Cues;
+use documents::Documents;
+pub use documents::{
+    DocumentChange, DocumentLimits, FormerChunks, FoundChunk, GraphPage, INDEXING_KIND,
+    IndexingOrder, IndexingTask, KeptGraph, PlannedDocument,
+};
 use domain::Domain;
 pub use enrich::{
     EnrichedAtom, EnrichmentPage, JOB_KIND as ENRICHMENT_KIND, derived_from, enrichment_start,
@@ -82,6 +88,8 @@ pub struct OpenTenant {
     pub index: IndexSettings,
     /// Directory of this tenant's index caches; may be missing, stale or damaged.
     pub index_dir: PathBuf,
+    /// The originals of this tenant's documents.
+    pub blobs: Blobs,
     pub clock: Arc<dyn Clock>,
 }
 
@@ -107,6 +115,7 @@ pub struct Tenant {
     embedder: EmbedderIdentity,
     index_settings: IndexSettings,
     index_dir: PathBuf,
+    blobs: Blobs,
     clock: Arc<dyn Clock>,
     params: EngineParams,
     rng: SmallRng,
@@ -131,6 +140,7 @@ pub struct Tenant {
     /// When the replies kept for idempotency keys were given, by the key's print.
     replies: FxHashMap<Fingerprint, Timestamp>,
     jobs: JobQueue,
+    documents: Documents,
     buffers: retrieve::RetrieveBuffers,
     /// Memory is ahead of storage. Set while a batch is being planned.
     uncommitted: bool,
@@ -151,6 +161,15 @@ impl Tenant {
     /// As [`Tenant::ticket`], but waits for a flush even where answers do not.
     pub fn flush_ticket(&self) -> CommitTicket {
         self.commit.flush_ticket()
+    }
+
+    /// For a reply that shows what may have changed a moment ago and must not be taken back by a
+    /// crash. Where flushes fail it is given all the same: reads go on.
+    pub fn ticket_to_show(&self) -> CommitTicket {
+        match self.commit.is_poisoned() {
+            true => CommitTicket::already_durable(),
+            false => self.commit.ticket(),
+        }
     }
 
     /// Gives up: memory can no longer be trusted to be what storage says.
@@ -183,7 +202,10 @@ where
     V: PartialEq,
 {
     if let std::collections::hash_map::Entry::Occupied(mut entry) = map.entry(key) {
-        entry.get_mut().retain(|kept| *kept != value);
+        // What came last goes first most often, when many go.
+        if let Some(at) = entry.get().iter().rposition(|kept| *kept == value) {
+            entry.get_mut().remove(at);
+        }
         if entry.get().is_empty() {
             entry.remove();
         }

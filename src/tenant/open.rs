@@ -8,6 +8,7 @@ use rand::rngs::SmallRng;
 use rustc_hash::FxHashMap;
 
 use super::cues::Cues;
+use super::documents::Documents;
 use super::domain::{Domain, Evidence, NewRow, Row};
 use super::jobs::JobQueue;
 use super::standing::{self, AllTies, Ties, Visibility};
@@ -47,6 +48,7 @@ impl Tenant {
             embedder: open.embedder,
             index_settings: open.index,
             index_dir: open.index_dir,
+            blobs: open.blobs,
             clock: open.clock,
             params: EngineParams::default(),
             rng: SmallRng::seed_from_u64(seed),
@@ -68,6 +70,7 @@ impl Tenant {
             usage: Usage::default(),
             replies: FxHashMap::default(),
             jobs: JobQueue::default(),
+            documents: Documents::default(),
             buffers: super::retrieve::RetrieveBuffers::default(),
             uncommitted: false,
         };
@@ -84,6 +87,7 @@ impl Tenant {
         tenant.load_usage()?;
         tenant.load_replies()?;
         tenant.load_jobs()?;
+        tenant.load_documents()?;
         tenant.load_index_caches();
         Ok(tenant)
     }

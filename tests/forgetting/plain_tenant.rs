@@ -37,6 +37,7 @@ pub(crate) fn open(
         // The fewest rows that may have a graph.
         index: IndexSettings { exact_rows_max: 256, ..IndexSettings::default() },
         index_dir: index_dir.to_owned(),
+        blobs: hebbd::storage::Blobs::at(index_dir.join("blobs")),
         clock: Arc::new(SystemClock),
     })
 }

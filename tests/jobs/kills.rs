@@ -171,6 +171,7 @@ fn open(directory: &Path) -> Tenant {
         embedder: identity(),
         index: IndexSettings::default(),
         index_dir: directory.join("index"),
+        blobs: hebbd::storage::Blobs::at(directory.join("blobs")),
         clock: Arc::new(SystemClock),
     });
     opened.unwrap()

@@ -65,6 +65,7 @@ impl TestServer {
     ) -> Self {
         let mut config = Config::default();
         config.data_dir = PathBuf::from(data_dir);
+        config.extraction_program = Some(env!("CARGO_BIN_EXE_hebbd").into());
         config.server.listen.set_port(0);
         config.server.workers = 2;
         change(&mut config);

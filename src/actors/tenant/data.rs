@@ -1,19 +1,27 @@
 //! The data types that travel in commands and replies, and what of a text is to be embedded,
 //! under one name for the layers above.
 
+pub use crate::engine::answer::{Passage as Cited, quotes, summary};
 pub use crate::engine::atom::{
     Atom, AtomDeletion, AtomKind, ConsolidationReport, Depth, Enrichment, FeedPage, FeedQuery,
     GraphEdge, GraphNode, GraphQuery, GraphView, Metadata, NewAtom, ReadQuery, ReadResult,
     RetrievalMode, RetrievedAtom, RevisionChain, Source, TenantStats, TimeWindow, WriteDecision,
     WriteOutcome,
 };
+pub use crate::engine::documents::{
+    DOCUMENTS_DOMAIN, Document, FailureCause, IndexingProgress, IndexingState, IndexingStep,
+    NewDocument,
+};
 pub use crate::engine::feedback::{Feedback, FeedbackOutcome};
+pub use crate::engine::knowledge::{KnowledgeEdge, KnowledgeGraph, KnowledgeNode};
 pub use crate::engine::metadata_filter::{ConditionOperator, MetadataCondition};
 pub use crate::engine::prepared::PreparedAtom;
 pub use crate::engine::recollection::{
     Ingested, Ingestion, NewFragment, RecallQuery, RecalledEntity, Recollection,
 };
-pub use crate::tenant::{DayTokens, PreparedFragment, TokenAllowance};
+pub use crate::tenant::{
+    DayTokens, DocumentLimits, FoundChunk, KeptGraph, PreparedFragment, TokenAllowance,
+};
 
 use crate::engine::text;
 

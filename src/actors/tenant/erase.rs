@@ -5,7 +5,9 @@
 use futures_util::future::FutureExt;
 use rustc_hash::FxHashSet;
 
+use super::documents::remove_all as remove_documents;
 use super::{Answer, Done, TenantCell, TenantCommand};
+use crate::engine::documents::DOCUMENTS_DOMAIN;
 use crate::engine::facts::derived_domain;
 use crate::tenant::TenantError;
 use crate::types::AtomId;
@@ -13,13 +15,21 @@ use crate::types::AtomId;
 /// Atoms whose facts are looked up in one slice.
 const SLICE_SOURCES: usize = 512;
 
-/// Removes every atom of a domain; replies how many.
+/// What was removed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Erased {
+    pub atoms: u64,
+    /// Ids of documents, which are free now.
+    pub documents: Vec<String>,
+}
+
+/// Removes every atom of a domain.
 pub struct DeleteDomain {
     pub name: String,
 }
 
 impl TenantCommand for DeleteDomain {
-    type Reply = u64;
+    type Reply = Erased;
 
     fn run(self, tenant: TenantCell) -> Answer<Self::Reply> {
         async move {
@@ -30,32 +40,37 @@ impl TenantCommand for DeleteDomain {
     }
 }
 
-/// Removes everything a tenant remembers; replies how many atoms that were.
+/// Removes everything a tenant remembers.
 pub struct Reset;
 
 impl TenantCommand for Reset {
-    type Reply = u64;
+    type Reply = Erased;
 
     fn run(self, tenant: TenantCell) -> Answer<Self::Reply> {
         async move {
+            let (mut atoms, documents) = remove_documents(&tenant).await?;
             let names = tenant.borrow().domain_names();
-            let mut deleted = 0;
             for name in names {
-                deleted += erase_domain(&tenant, &name).await?;
+                atoms += erase_domain(&tenant, &name).await?;
             }
             while tenant.borrow_mut().forget_learned_slice()? {
                 tokio::task::yield_now().await;
             }
-            Ok(Done { reply: deleted, ticket: tenant.borrow().ticket() })
+            let reply = Erased { atoms, documents };
+            Ok(Done { reply, ticket: tenant.borrow().ticket() })
         }
         .boxed_local()
     }
 }
 
 /// The facts derived from a domain go first: whatever a crash leaves still has its source.
-async fn delete_domain(tenant: &TenantCell, name: &str) -> Result<u64, TenantError> {
+async fn delete_domain(tenant: &TenantCell, name: &str) -> Result<Erased, TenantError> {
+    let (chunks, documents) = match name {
+        DOCUMENTS_DOMAIN => remove_documents(tenant).await?,
+        _ => (0, Vec::new()),
+    };
     erase_facts(tenant, name).await?;
-    erase_domain(tenant, name).await
+    Ok(Erased { atoms: chunks + erase_domain(tenant, name).await?, documents })
 }
 
 /// Removes what was derived from a domain. A caller may have atoms of its own in the domain of

@@ -6,6 +6,7 @@ pub mod atoms;
 pub mod consolidate;
 pub mod conversation;
 pub mod data;
+pub mod documents;
 pub mod enrich;
 pub mod erase;
 pub mod feedback;

@@ -12,7 +12,9 @@ use actix_web::{FromRequest, HttpRequest};
 pub struct LastSegment(Vec<u8>);
 
 impl LastSegment {
-    fn of_path(path: &str) -> Self {
+    /// The last segment of a path.
+    #[must_use]
+    pub fn of_path(path: &str) -> Self {
         let (_before, segment) = path.rsplit_once('/').unwrap_or(("", path));
         let mut bytes = Vec::with_capacity(segment.len());
         let mut rest = segment.as_bytes();

@@ -52,23 +52,6 @@ pub(in crate::api) trait FileSink {
     async fn finish(&mut self) -> Result<(), ServiceError>;
 }
 
-/// A sink that keeps nothing.
-pub(in crate::api) struct Dropped;
-
-impl FileSink for Dropped {
-    async fn begin(&mut self, _part: &str, _file_name: &str) -> Result<(), ServiceError> {
-        Ok(())
-    }
-
-    async fn write(&mut self, _piece: Bytes) -> Result<(), ServiceError> {
-        Ok(())
-    }
-
-    async fn finish(&mut self) -> Result<(), ServiceError> {
-        Ok(())
-    }
-}
-
 /// A form that was received to its end.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(in crate::api) struct Form {
@@ -426,7 +409,7 @@ mod tests {
         assert!(received(&[file("files", "a", &content[1..])]).await.is_ok());
         // Nothing but a preamble that does not end.
         let bytes_max = RULES.body_bytes_max();
-        let endless = "x\r\n".repeat(bytes_max as usize / 3 + 1);
+        let endless = "x\r\n".repeat(usize::try_from(bytes_max).unwrap() / 3 + 1);
         let refused = receive_into(&mut InMemory::default(), endless.as_bytes(), 60_000).await;
         assert_eq!(refused.unwrap_err(), FormError::TooLarge { bytes_max });
         // A head that does not end is given up long before.

@@ -16,8 +16,8 @@ pub(crate) fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Raw<
 /// An object with these fields, each of them optional and kept as text.
 macro_rules! request {
     ($(#[$about:meta])* $name:ident { $($(#[$about_field:meta])* $field:ident,)* }) => {
-        $(#[$about])*
         #[derive(Debug, Default, serde::Deserialize)]
+        $(#[$about])*
         pub(crate) struct $name<'a> {
             $(
                 $(#[$about_field])*

@@ -246,7 +246,7 @@ impl<'a> Collector<'a> {
                 stem: if is_content { Stem::of_word(word).hash() } else { 0 },
                 is_content,
                 alone: !(is_adjective || is_third || is_gerund || is_verb_form(word)),
-                begins: !is_third && !(is_gerund && is_verb_form(word)),
+                begins: !(is_third || is_gerund && is_verb_form(word)),
                 ends: !is_adjective && (word.ends_with('s') || !is_third),
                 is_name: names.holds(word) || count.inside > count.lower,
             }

@@ -7,6 +7,7 @@
 //! misleads, a missing one only leaves its passage to the search.
 
 mod candidates;
+mod claims;
 mod concepts;
 mod mentions;
 mod merge;
@@ -21,6 +22,7 @@ mod vocabulary;
 
 use unicode_normalization::UnicodeNormalization;
 
+pub use self::claims::{ClaimedEntity, ClaimedRelation, from_claims};
 pub use self::merge::{
     DocumentRef, GraphLimits, GraphMerger, KnowledgeEdge, KnowledgeGraph, KnowledgeNode,
 };

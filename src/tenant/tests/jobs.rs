@@ -59,6 +59,7 @@ fn open(
         embedder: identity("test"),
         index: IndexSettings::default(),
         index_dir: dir.to_owned(),
+        blobs: crate::storage::Blobs::at(dir.join("blobs")),
         clock,
     });
     opened.unwrap()

@@ -4,6 +4,7 @@
 mod consolidation;
 mod conversation_model;
 mod depth;
+mod document_model;
 mod job_model;
 mod jobs;
 mod learning;
@@ -75,6 +76,7 @@ fn open_as(
         embedder: identity(embedder),
         index: IndexSettings::default(),
         index_dir: dir.to_owned(),
+        blobs: crate::storage::Blobs::at(dir.join("blobs")),
         clock,
     })
 }

@@ -20,7 +20,7 @@ use crate::api::extract::client_ip::client_ip;
 use crate::api::extract::{BodyRule, RequestDeadline, receive_body};
 use crate::api::middleware::access_log::ActingTenant;
 use crate::api::state::ApiState;
-use crate::service::{Person, Scope, compute};
+use crate::service::{Person, compute};
 use crate::types::UserId;
 
 /// The largest body of a caller who has shown no credential.
@@ -51,11 +51,6 @@ impl LoggedIn {
         Ok(Self { person })
     }
 
-    /// The caller's own memory.
-    pub(super) fn scope(&self, deadline: RequestDeadline) -> Scope {
-        self.person.scope(deadline.0)
-    }
-
     /// On whose data a request acts that may name a user: the caller, or for an admin anybody.
     pub(super) fn acting_for(
         &self,
@@ -63,7 +58,7 @@ impl LoggedIn {
         user_id: Option<&str>,
     ) -> Result<Person, ApiError> {
         let own = self.person.user.id.to_string();
-        match user_id {
+        match user_id.filter(|named| !named.trim().is_empty()) {
             None => Ok(self.person.clone()),
             Some(named) if named == own => Ok(self.person.clone()),
             Some(_) if !self.person.user.is_admin => Err(ApiError::forbidden()),
@@ -84,31 +79,7 @@ impl FromRequest for LoggedIn {
     }
 }
 
-/// A caller with a good session, and the JSON it sent.
-#[derive(Debug)]
-pub(super) struct LoggedInBody {
-    pub(super) caller: LoggedIn,
-    pub(super) json: String,
-}
-
-impl FromRequest for LoggedInBody {
-    type Error = ApiError;
-    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let caller = LoggedIn::of(request);
-        let (request, mut payload) = (request.clone(), payload.take());
-        Box::pin(async move {
-            let caller = caller?;
-            let rule = BodyRule::anything(&request);
-            let json = receive_json(&request, &mut payload, rule).await?;
-            Ok(Self { caller, json })
-        })
-    }
-}
-
-/// The JSON of somebody who needs no credential.
-#[derive(Debug)]
+/// The JSON of somebody who needs no credential. It may hold one, so it is never shown.
 pub(super) struct PublicBody(pub(super) String);
 
 impl FromRequest for PublicBody {
@@ -169,7 +140,7 @@ pub(super) async fn receive_json(
 
 /// Every token the caller may have a session by: of the two places one may be left over from before.
 pub(super) fn presented_tokens(request: &HttpRequest) -> impl Iterator<Item = &str> {
-    bearer(request).into_iter().chain(cookie::find(request.headers()))
+    bearer(request).into_iter().chain(cookie::find_all(request.headers()))
 }
 
 /// What stands for a password, in the form it is compared in; `None` for what cannot be right.

@@ -22,12 +22,12 @@ fn attributes(token: &str, max_age_s: u64, is_secure: bool) -> String {
     format!("{NAME}={token}; Path=/; HttpOnly; Max-Age={max_age_s}; SameSite=Strict{secure}")
 }
 
-/// The token in the request's cookies; of several the first, and none for an empty one.
-pub(super) fn find(headers: &HeaderMap) -> Option<&str> {
+/// The tokens in the request's cookies: a browser may send one of a former path along.
+pub(super) fn find_all(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     let lines = headers.get_all(header::COOKIE).filter_map(|value| value.to_str().ok());
     let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('='));
-    let mut values = pairs.filter(|(name, _)| name.trim() == NAME).map(|(_, value)| value.trim());
-    values.next().map(|value| value.trim_matches('"')).filter(|value| !value.is_empty())
+    let values = pairs.filter(|(name, _)| name.trim() == NAME).map(|(_, value)| value.trim());
+    values.map(|value| value.trim_matches('"')).filter(|value| !value.is_empty())
 }
 
 #[cfg(test)]
@@ -51,20 +51,20 @@ mod tests {
     #[test]
     fn the_token_is_found_among_other_cookies() {
         for (lines, expected) in [
-            (&["pratejra_session=abc"][..], Some("abc")),
-            (&["a=b; pratejra_session=abc;c=d"], Some("abc")),
-            (&["a=b", "pratejra_session=\"abc\""], Some("abc")),
-            (&["pratejra_session=abc; pratejra_session=def"], Some("abc")),
-            (&["xpratejra_session=abc"], None),
-            (&["pratejra_session="], None),
-            (&["pratejra_session"], None),
-            (&[], None),
+            (&["pratejra_session=abc"][..], &["abc"][..]),
+            (&["a=b; pratejra_session=abc;c=d"], &["abc"]),
+            (&["a=b", "pratejra_session=\"abc\""], &["abc"]),
+            (&["pratejra_session=abc; pratejra_session=def"], &["abc", "def"]),
+            (&["xpratejra_session=abc"], &[]),
+            (&["pratejra_session="], &[]),
+            (&["pratejra_session"], &[]),
+            (&[], &[]),
         ] {
             let mut headers = HeaderMap::new();
             for line in lines {
                 headers.append(header::COOKIE, HeaderValue::from_static(line));
             }
-            assert_eq!(find(&headers), expected, "{lines:?}");
+            assert_eq!(find_all(&headers).collect::<Vec<_>>(), expected, "{lines:?}");
         }
     }
 }

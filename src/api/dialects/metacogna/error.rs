@@ -82,6 +82,42 @@ impl ApiError {
         Self::bad_request(format!("Missing required field: {name}"))
     }
 
+    /// A parameter of an address that is absent or blank.
+    pub(super) fn missing_parameter(name: &str) -> Self {
+        Self::bad_request(format!("Missing required parameter: {name}"))
+    }
+
+    pub(super) fn invalid_parameter(name: &str) -> Self {
+        Self::bad_request(format!("Invalid value for parameter: {name}"))
+    }
+
+    pub(super) fn invalid_metadata(message: String) -> Self {
+        Self::bad_request("Invalid metadata JSON").with_message(message)
+    }
+
+    /// The plan lets the tenant hold no more.
+    pub(super) fn over_plan(error: String) -> Self {
+        Self::new(StatusCode::FORBIDDEN, error)
+    }
+
+    pub(super) fn too_large(error: String) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, error)
+    }
+
+    /// Nothing is known of how far such a document has come.
+    pub(super) fn no_tracking() -> Self {
+        let mut error = Self::not_found("Document not found")
+            .with_message("No status tracking for this document");
+        error.more.status = Some("not_found");
+        error
+    }
+
+    /// Says which document it is about.
+    pub(super) fn about(mut self, document_id: &str) -> Self {
+        self.more.document_id = Some(document_id.to_owned());
+        self
+    }
+
     pub(super) fn invalid_field(name: &str) -> Self {
         Self::bad_request(format!("Invalid value for field: {name}"))
     }

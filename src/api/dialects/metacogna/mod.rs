@@ -3,17 +3,16 @@
 //! path under `/api` that no dialect before it has. `docs/dialects/metacogna.md` names the version
 //! and every deviation.
 
-#[allow(dead_code, reason = "also for handlers of documents, search and chat")]
 mod access;
 mod convert;
 mod cookie;
 mod cors;
-#[allow(dead_code, reason = "also for handlers of documents, search and chat")]
 mod error;
 mod handlers;
-#[allow(dead_code, reason = "also for handlers of documents, search and chat")]
 mod limits;
+mod personas;
 mod settings;
+mod uploads;
 mod wire;
 
 use std::sync::Arc;
@@ -26,7 +25,7 @@ pub use settings::MetacognaSettings;
 
 use self::limits::RateLimits;
 use crate::api::middleware::ip_limit::{IpLimit, ip_limit};
-use crate::api::routing::{self, Access, Endpoint, post, public, public_post};
+use crate::api::routing::{self, Access, Endpoint, delete, get, post, public, public_post};
 use crate::service::PeopleService;
 use crate::types::Clock;
 
@@ -38,6 +37,16 @@ const ENDPOINTS: &[Endpoint] = &[
     public_post("/api/auth/logout", || web::route().to(handlers::log_out)),
     // The handler looks at the credential itself: it may be another than a session.
     post("/api/signup", || web::route().to(handlers::sign_up)),
+    post("/api/ingest", || web::route().to(handlers::ingest)),
+    get("/api/documents", || web::route().to(handlers::list_documents)),
+    post("/api/documents/reindex", || web::route().to(handlers::reindex)),
+    delete("/api/documents/purge-errors", || web::route().to(handlers::purge_errors)),
+    delete("/api/documents/{id}", || web::route().to(handlers::delete_document)),
+    get("/api/documents/{id}/status", || web::route().to(handlers::document_status)),
+    get("/api/search", || web::route().to(handlers::search)),
+    post("/api/search", || web::route().to(handlers::search_by_body)),
+    get("/api/graph", || web::route().to(handlers::graph)),
+    post("/api/chat", || web::route().to(handlers::chat)),
 ];
 
 /// Method and path of every route mounted here.
@@ -50,7 +59,6 @@ pub const PUBLIC_PATHS: &[&str] = &["/", "/api/health", "/api/auth/login", "/api
 pub struct MetacognaState {
     settings: MetacognaSettings,
     people: PeopleService,
-    #[allow(dead_code, reason = "for the handlers of search and chat")]
     limits: RateLimits,
     /// How often one client address may present a password.
     login_limit: IpLimit,

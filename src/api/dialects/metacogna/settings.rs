@@ -17,6 +17,7 @@ const LOGIN_WINDOW: Duration = Duration::from_secs(60);
 const PER_MINUTE_MAX: u32 = 10_000_000;
 const FILE_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 const FILE_BYTES_FLOOR: u64 = 1_024;
+const INGEST_TIMEOUT_S: std::ops::RangeInclusive<u64> = 1..=3_600;
 
 /// The MetaCogna dialect.
 #[derive(Debug, Clone, Deserialize)]
@@ -41,6 +42,9 @@ pub struct MetacognaSettings {
     pub search_per_minute: Bound<u32>,
     /// Bytes of one file that is sent in, 1 KiB to 1 GiB.
     pub file_bytes_max: u64,
+    /// How long taking a document may last: its arrival, and its indexing while the caller waits.
+    /// 1 to 3,600. What takes longer goes on without the caller.
+    pub ingest_timeout_s: u64,
     /// Whether the session's cookie is `Secure` however its login came.
     pub force_secure_cookie: bool,
     /// Origins whose pages may send the cookie, such as `https://app.example.org`.
@@ -58,6 +62,7 @@ impl Default for MetacognaSettings {
             chat_per_minute: Bound(Some(10)),
             search_per_minute: Bound(Some(20)),
             file_bytes_max: 25 * 1024 * 1024,
+            ingest_timeout_s: 300,
             force_secure_cookie: false,
             cors_origins: Vec::new(),
         }
@@ -69,6 +74,10 @@ impl MetacognaSettings {
     pub(super) fn login_limit(&self, ips_max: usize, clock: Arc<dyn Clock>) -> IpLimit {
         let per_ip = self.logins_per_minute_per_ip.0.and_then(NonZeroU32::new);
         IpLimit::new(per_ip, LOGIN_WINDOW, ips_max, clock)
+    }
+
+    pub(super) fn ingest_timeout(&self) -> Duration {
+        Duration::from_secs(self.ingest_timeout_s)
     }
 
     /// Everything that is wrong with these settings, one sentence each, beginning with the key.
@@ -90,6 +99,13 @@ impl MetacognaSettings {
             problems.push(format!(
                 "file_bytes_max is {}; it must lie in {FILE_BYTES_FLOOR}..={FILE_BYTES_MAX}",
                 self.file_bytes_max
+            ));
+        }
+        if !INGEST_TIMEOUT_S.contains(&self.ingest_timeout_s) {
+            let (shortest, longest) = INGEST_TIMEOUT_S.into_inner();
+            problems.push(format!(
+                "ingest_timeout_s is {}; it must lie in {shortest}..={longest}",
+                self.ingest_timeout_s
             ));
         }
         self.admin_problems(&mut problems);

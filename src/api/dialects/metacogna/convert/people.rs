@@ -9,6 +9,7 @@ use crate::api::extract::Form;
 use crate::control::users::User;
 use crate::service::people::{NewPerson, PASSWORD_CHARS_MIN};
 use crate::types::Timestamp;
+use crate::types::limits::{LABEL_CHARS_MAX, USER_NAME_CHARS_MAX};
 
 /// Who wants to log in, as it was sent.
 pub(in super::super) struct Login {
@@ -35,8 +36,13 @@ pub(in super::super) fn sign_up_form(form: &Form, plan: &str) -> Result<NewPerso
         text.ok_or_else(|| ApiError::missing_field(name))
     };
     let name = required("name")?.to_owned();
+    let is_fit =
+        |text: &str, max| text.chars().count() <= max && !text.chars().any(char::is_control);
+    if !is_fit(&name, LABEL_CHARS_MAX) {
+        return Err(ApiError::invalid_field("name"));
+    }
     let email = required("email")?.to_owned();
-    if !looks_like_an_address(&email) {
+    if !looks_like_an_address(&email) || !is_fit(&email, USER_NAME_CHARS_MAX) {
         return Err(ApiError::invalid_field("email"));
     }
     let password = form.text("password").filter(|text| !text.trim().is_empty());
