@@ -15,6 +15,8 @@ mod caches;
 mod client;
 #[path = "recovery/consolidation.rs"]
 mod consolidation;
+#[path = "recovery/documents.rs"]
+mod documents;
 #[path = "recovery/enrichment.rs"]
 mod enrichment;
 #[path = "recovery/kills.rs"]

@@ -1,6 +1,7 @@
-//! Random bodies for every POST route: whatever comes, the answer is a success or a refusal with
-//! the dialect's body, never a failure of the server.
+//! Random bodies for every POST route, and random addresses where these say what is wanted: whatever
+//! comes, the answer is a success or a refusal with the dialect's body, never a failure of the server.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use hebbd::api::dialects::{metacogna, mnemoverse, tex};
@@ -9,8 +10,8 @@ use hebbd::types::{Bound, SystemClock};
 use secrecy::ExposeSecret;
 use serde_json::json;
 
-use crate::raw::{Connection, assert_alive, post, post_as};
-use crate::support::TestServer;
+use crate::raw::{Connection, RawAnswer, ask, assert_alive, post, post_as};
+use crate::support::{Member, TestServer};
 
 const ROUNDS_PER_ROUTE: usize = 300;
 
@@ -103,6 +104,16 @@ const NAMES: &[&str] = &[
     "sources",
     "llmConfig",
     "temperature",
+    "agentType",
+    "systemPrompt",
+    "historyContext",
+    "userGoals",
+    "provider",
+    "model",
+    "maxTokens",
+    "snippet",
+    "documentTitle",
+    "stream",
 ];
 const LEAVES: &[&str] = &[
     "null",
@@ -269,78 +280,152 @@ fn body_of_tex(dice: &mut Dice) -> Vec<u8> {
     .into_bytes()
 }
 
+/// The routes of metacogna that cost more: each of their requests may index something.
+const SLOW_ROUTES: &[(&str, usize)] =
+    &[("/api/ingest", 200), ("/api/signup", 200), ("/api/documents/reindex", 3)];
+
 /// The same of the metacogna dialect, with a good session of an admin, and of forms with files.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_body_makes_the_metacogna_dialect_fail() {
     let data_dir = tempfile::tempdir().unwrap();
-    let server = TestServer::start_with(data_dir.path(), Arc::new(SystemClock), |config| {
-        let settings = &mut config.metacogna;
-        settings.logins_per_minute_per_ip = Bound(None);
-        settings.chat_per_minute = Bound(None);
-        settings.search_per_minute = Bound(None);
-    });
-    let token = server.new_session(true);
+    let server = unhurried_metacogna(data_dir.path());
+    let admin = Member::new(&server, "metacogna", true);
     let seed = rand::random::<u64>();
     let mut dice = Dice(seed);
     let posts = metacogna::ROUTES.iter().filter(|(method, _)| *method == "POST");
     // Logging out would end the session.
     for (_, path) in posts.filter(|(_, path)| *path != "/api/auth/logout") {
-        for round in 0..ROUNDS_PER_ROUTE {
-            let (body, media_type) = match dice.below(3) {
-                0 => (form(&mut dice), "multipart/form-data; boundary=b"),
-                1 => (body_of_metacogna(&mut dice), "application/json"),
+        let slow = SLOW_ROUTES.iter().find(|(slow, _)| slow == path);
+        for round in 0..slow.map_or(ROUNDS_PER_ROUTE, |(_, rounds)| *rounds) {
+            let user = admin.id.to_string();
+            let (body, media_type) = match dice.below(4) {
+                0 | 1 => (form(&mut dice, &user), "multipart/form-data; boundary=b"),
+                2 => (body_of_metacogna(&mut dice, &user), "application/json"),
                 _ => (body(&mut dice), "application/json"),
             };
             let head = format!(
-                "POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\
+                "POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\
                  Content-Type: {media_type}\r\nContent-Length: {}\r\n\r\n",
+                admin.session,
                 body.len()
             );
-            let mut connection = Connection::to(&server);
-            connection.send([head.as_bytes(), &body].concat());
-            let answer = connection.answer();
-            let context = || {
+            let answer = ask(&server, [head.as_bytes(), &body].concat());
+            check_answer_of_metacogna(&answer, || {
                 let body = String::from_utf8_lossy(&body);
                 format!("seed {seed}, round {round}, {path}, {body:?}: {answer:?}")
-            };
-            let is_expected =
-                matches!(answer.status, 200 | 201 | 400 | 401 | 403 | 404 | 409 | 413);
-            assert!(is_expected, "{}", context());
-            if answer.status >= 300 {
-                let json = answer.json();
-                assert_eq!(json["success"], false, "{}", context());
-                assert!(json["error"].as_str().is_some_and(|e| !e.is_empty()), "{}", context());
-            }
+            });
+        }
+    }
+    // What was taken is listed, whatever it was.
+    let documents = ask(&server, bare("GET", "/api/documents", &admin.session));
+    assert_eq!(documents.status, 200, "seed {seed}: {documents:?}");
+    let count = documents.json()["count"].as_u64();
+    assert!(count.is_some_and(|count| count > 0), "seed {seed}: {documents:?}");
+    assert_alive(&server, &server.new_tenant_key().await);
+}
+
+/// The same of addresses: their queries, and the ids within them.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_address_makes_the_metacogna_dialect_fail() {
+    let data_dir = tempfile::tempdir().unwrap();
+    let server = unhurried_metacogna(data_dir.path());
+    let admin = Member::new(&server, "metacogna", true);
+    let user = admin.id.to_string();
+    let seed = rand::random::<u64>();
+    let mut dice = Dice(seed);
+    for (method, path) in metacogna::ROUTES.iter().filter(|(method, _)| *method != "POST") {
+        for round in 0..ROUNDS_PER_ROUTE {
+            let path = path.replace("{id}", &escapes(&mut dice, b"ab.%/ -"));
+            let target = format!("{path}?{}", query(&mut dice, &user));
+            let answer = ask(&server, bare(method, &target, &admin.session));
+            check_answer_of_metacogna(&answer, || {
+                format!("seed {seed}, round {round}, {method} {target}: {answer:?}")
+            });
         }
     }
     assert_alive(&server, &server.new_tenant_key().await);
 }
 
+/// A server on which nobody is told to wait.
+fn unhurried_metacogna(data_dir: &Path) -> TestServer {
+    TestServer::start_with(data_dir, Arc::new(SystemClock), |config| {
+        let settings = &mut config.metacogna;
+        settings.logins_per_minute_per_ip = Bound(None);
+        settings.chat_per_minute = Bound(None);
+        settings.search_per_minute = Bound(None);
+    })
+}
+
+#[track_caller]
+fn check_answer_of_metacogna(answer: &RawAnswer, context: impl Fn() -> String) {
+    let is_expected = matches!(answer.status, 200 | 201 | 400 | 401 | 403 | 404 | 409 | 413);
+    assert!(is_expected, "{}", context());
+    let head = answer.head.to_ascii_lowercase();
+    assert!(head.contains("access-control-allow-origin: *"), "{}", context());
+    if answer.status >= 300 {
+        let json = answer.json();
+        assert_eq!(json["success"], false, "{}", context());
+        assert!(json["error"].as_str().is_some_and(|e| !e.is_empty()), "{}", context());
+    }
+}
+
+/// A request of a logged-in caller without a body.
+fn bare(method: &str, target: &str, session: &str) -> String {
+    format!("{method} {target} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {session}\r\n\r\n")
+}
+
 /// What a client might send, with one part that is anything.
-fn body_of_metacogna(dice: &mut Dice) -> Vec<u8> {
-    let mut parts = ["\"ada\"", "\"hello\"", "\"doc\"", "5", "{}", "[]"].map(str::to_owned);
+fn body_of_metacogna(dice: &mut Dice, user: &str) -> Vec<u8> {
+    let user = format!("\"{user}\"");
+    let mut parts =
+        ["\"ada\"", "\"The heron nests.\"", "\"doc\"", "5", "{}", "[]", &user].map(str::to_owned);
     let mut anything = String::new();
     value(dice, 3, &mut anything);
     let at = dice.below(parts.len());
     parts[at] = anything;
-    let [name, text, id, number, object, list] = parts;
+    let [name, text, id, number, object, list, user] = parts;
     format!(
         "{{\"username\":{name},\"password\":{text},\"query\":{text},\"topK\":{number},\
          \"docId\":{id},\"title\":{name},\"content\":{text},\"metadata\":{object},\
-         \"llmConfig\":{object},\"sources\":{list}}}"
+         \"llmConfig\":{object},\"sources\":{list},\"userId\":{user}}}"
     )
     .into_bytes()
 }
 
 /// A form whose boundaries, heads and contents are nearly right.
-fn form(dice: &mut Dice) -> Vec<u8> {
+fn form(dice: &mut Dice, user: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
-    for _ in 0..dice.below(6) {
-        let name = dice.pick(&["name", "email", "password", "goals", "file", "files[]", "x", ""]);
-        let file = dice.pick(&["", "", "; filename=\"a.md\"", "; filename=\"\"", "; filename*=x"]);
-        let content = dice.pick(&["Ada", "a@b.org", "SecurePass123!", "", "--b", "\r\n--b--\r\n"]);
+    let mut add = |name: &str, file: &str, content: &str| {
         let head = format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n");
         bytes.extend_from_slice(format!("{head}{content}\r\n").as_bytes());
+    };
+    if dice.below(2) == 0 {
+        add("userId", "", user);
+    }
+    for _ in 0..dice.below(6) {
+        let name = dice.pick(&[
+            "name", "email", "password", "goals", "file", "files[]", "metadata", "title", "x", "",
+        ]);
+        let file = dice.pick(&[
+            "",
+            "",
+            "; filename=\"a.md\"",
+            "; filename=\"a.pdf\"",
+            "; filename=\"\"",
+            "; filename*=x",
+        ]);
+        let content = dice.pick(&[
+            "Ada",
+            "a@b.org",
+            "SecurePass123!",
+            "%PDF-1.7",
+            "{\"title\":\"t\"}",
+            "{",
+            "",
+            "--b",
+            "\r\n--b--\r\n",
+        ]);
+        add(name, file, content);
     }
     if dice.below(4) > 0 {
         bytes.extend_from_slice(b"--b--\r\n");
@@ -350,4 +435,32 @@ fn form(dice: &mut Dice) -> Vec<u8> {
         bytes[at] = dice.roll() as u8;
     }
     bytes
+}
+
+/// Names and values, both of which are nearly right.
+fn query(dice: &mut Dice, user: &str) -> String {
+    let mut text = String::new();
+    for _ in 0..dice.below(5) {
+        let name = dice.pick(&["query", "topK", "limit", "threshold", "userId", "x", ""]);
+        let value = match dice.below(4) {
+            0 => user.to_owned(),
+            1 => escapes(dice, b"heron+%=&;#"),
+            _ => dice.pick(&["heron", "5", "0", "-1", "0.5", "1e999", "NaN", "inf", ""]).to_owned(),
+        };
+        text.push_str(&format!("{name}={value}&"));
+    }
+    text
+}
+
+/// Some of these letters, and escapes of any bytes.
+fn escapes(dice: &mut Dice, letters: &[u8]) -> String {
+    let mut text = String::new();
+    for _ in 0..dice.below(8) {
+        match dice.below(2) {
+            0 => text.push_str(&format!("%{:02X}", dice.roll() as u8)),
+            _ => text.push(char::from(dice.pick(letters))),
+        }
+    }
+    // A blank would end the address.
+    text.replace(' ', "%20")
 }

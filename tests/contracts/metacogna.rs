@@ -1,12 +1,19 @@
 //! What holds for every answer of the metacogna dialect, whatever the case, and what no case can
-//! say: sessions and their ends, proxies and origins, many calls at once.
+//! say: sessions and their ends, proxies and origins, documents on their way, windows of time, many
+//! calls at once.
 
 mod answers;
 mod caller;
+mod chatting;
 mod checklist;
+mod graphing;
+mod indexing;
 mod logging_in;
 mod origins;
+mod shapes;
 mod signing_up;
+mod uploads;
+mod windows;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -27,6 +34,16 @@ const DOCUMENTED_ROUTES: &[&str] = &[
     "POST /api/auth/login",
     "POST /api/auth/logout",
     "POST /api/signup",
+    "POST /api/ingest",
+    "GET /api/documents",
+    "POST /api/documents/reindex",
+    "DELETE /api/documents/purge-errors",
+    "DELETE /api/documents/{id}",
+    "GET /api/documents/{id}/status",
+    "GET /api/search",
+    "POST /api/search",
+    "GET /api/graph",
+    "POST /api/chat",
 ];
 
 const ADMIN: &str = "admin";
@@ -35,7 +52,9 @@ const ADMIN_PASSWORD: &str = "AdminPass123!";
 const ADMIN_HASH: &str = "83f7bb760078346b67080a800131f0e1ee86cfe331c13fd34a14303248ecd6f0";
 
 /// What cases name beside the plans there are.
-const PLANS: &str = "[two-a-minute]\nrequests_per_minute = 2\n";
+const PLANS: &str = "[two-a-minute]\nrequests_per_minute = 2\n\
+     [one-document]\ndocuments_max = 1\n\
+     [hundred-bytes]\ndocument_bytes_max = 100\n";
 
 /// Ten in the morning, with almost no time passing, and an admin of a known name.
 pub(crate) fn server_for_cases(data_dir: &Path) -> TestServer {

@@ -32,6 +32,11 @@ if ! command -v npm >/dev/null; then
     echo 'npm is missing. It comes with Node.js, or on its own:' >&2
     echo '  apt-get install npm   (Debian, Ubuntu)' >&2
 fi
+if ! command -v curl >/dev/null; then
+    missing=1
+    echo 'curl is missing:' >&2
+    echo '  apt-get install curl   (Debian, Ubuntu)' >&2
+fi
 if [ -n "$missing" ]; then exit 1; fi
 
 # The functions below are not for $(...): what fails in one ends the script.
@@ -109,6 +114,8 @@ done
 
 start_server data server.log
 start_server expiring expiring-server.log --set tex.access_token_lifetime_s=3
+start_server documents documents-server.log --set 'metacogna.search_per_minute="unlimited"' \
+    --set 'metacogna.chat_per_minute="unlimited"'
 credentials=$scratch/data/dev-credentials.json
 
 # A proxy of the caller's has no way to these addresses.
@@ -117,6 +124,7 @@ status=0
 run venv mnemoverse_client.py "$credentials" "$scratch/free-1.json" "$scratch/free-2.json"
 run venv mnemoverse_mcp.py "$credentials" "$scratch/mcp-1.json" "$scratch/mcp-2.json" \
     "$work/npm/node_modules/.bin/mcp-memory-server"
+run venv metacogna_curl.py "$scratch/documents/dev-credentials.json" "$here/../.."
 for release in $tex_releases; do
     run "tex-$release" tex_client.py "$credentials" "$scratch/expiring/dev-credentials.json" \
         "$scratch/metered-$release.json" "$scratch/tiny-$release.json"

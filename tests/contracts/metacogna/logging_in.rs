@@ -103,8 +103,10 @@ async fn a_session_ends_a_week_after_its_login_however_much_it_is_used() {
     scene.clock.advance(WEEK - Duration::from_millis(1));
     // The session is good: what is wrong is the form.
     caller.sign_up(&[]).await.with_status(400);
+    caller.get("/api/documents").await.with_status(200);
     scene.clock.advance(Duration::from_millis(1));
     caller.sign_up(&[]).await.with_status(401);
+    caller.get("/api/documents").await.with_status(401);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,9 @@
 //! Bodies of `multipart/form-data`, written as the list of their parts: a text, or a file with a name
 //! and content. Texts, names and contents may hold saved values, texts and contents generators too.
 
+use std::fs;
+use std::path::Path;
+
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
@@ -22,6 +25,8 @@ pub(crate) struct Part {
     pub(crate) content: Option<Value>,
     /// The same for what is no text.
     pub(crate) base64: Option<String>,
+    /// The same from a file in `tests/fixtures/documents`.
+    pub(crate) fixture: Option<String>,
     #[serde(rename = "type")]
     pub(crate) media_type: Option<String>,
     /// Send it so often; `${i}` counts from 0.
@@ -61,6 +66,10 @@ fn add(part: &Part, names: &Names, body: &mut Vec<u8>) -> Result<(), String> {
 }
 
 fn content(part: &Part, names: &Names) -> Result<Vec<u8>, String> {
+    if let Some(fixture) = &part.fixture {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/documents");
+        return fs::read(path.join(fixture)).map_err(|cause| format!("no {fixture}: {cause}"));
+    }
     if let Some(base64) = &part.base64 {
         return BASE64_STANDARD.decode(base64).map_err(|cause| format!("no base64: {cause}"));
     }
