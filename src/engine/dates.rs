@@ -116,6 +116,16 @@ impl DateHint {
     }
 }
 
+/// The day of a text that opens with one in brackets, as facts of a dated conversation do: `[8 May 2023]
+/// Ana: ...`.
+#[must_use]
+pub fn leading_date(text: &str) -> Option<Timestamp> {
+    let (inside, _) = text.strip_prefix('[')?.split_once(']')?;
+    let date = Date::strptime("%d %b %Y", inside).ok()?;
+    let days = Date::constant(1970, 1, 1).until(date).ok()?.get_days();
+    Some(Timestamp::start_of_day(i64::from(days)))
+}
+
 /// A year from 1900 to 2099.
 fn year(word: &str) -> Option<i16> {
     let is_year = word.len() == 4 && (word.starts_with("19") || word.starts_with("20"));
@@ -179,6 +189,17 @@ mod tests {
             assert_eq!(DateHint::of(question), None, "{question}");
         }
         assert!(DateHint::of("Did we meet in March?").is_some());
+    }
+
+    #[test]
+    fn only_a_date_in_brackets_at_the_beginning_is_that_of_a_text() {
+        let day = |text| leading_date(text).map(|date| date.to_string());
+        assert_eq!(day("[8 May 2023] Ana: Hello.").as_deref(), Some("2023-05-08T00:00:00.000000Z"));
+        for text in
+            ["8 May 2023", "Ana: [8 May 2023] Hello.", "[a photo] of May", "[31 Feb 2023] x"]
+        {
+            assert_eq!(day(text), None, "{text}");
+        }
     }
 
     proptest! {

@@ -73,6 +73,14 @@ uuid_id!(
     /// One refresh token: the `jti` of the signed token that carries it.
     RefreshTokenId
 );
+uuid_id!(
+    /// One webhook that a tenant sends notices to. Random (version 4).
+    WebhookId
+);
+uuid_id!(
+    /// One notice on its way to one webhook, through all attempts. Version 7.
+    MessageId
+);
 
 /// A tenant's number: the first eight bytes of all its storage keys. Never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -86,6 +94,10 @@ pub struct AtomNo(pub u64);
 /// A job's number within its tenant: assigned in the order of enqueueing, never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JobNo(pub u64);
+
+/// A message's place among all that a tenant sends: assigned in the order of sending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MessageNo(pub u64);
 
 /// A shard's number, stable across restarts and edits of the shard file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

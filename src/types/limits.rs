@@ -57,6 +57,16 @@ pub const TOKEN_SUBJECT_CHARS_MAX: usize = 300;
 /// Secrets for webhooks of one tenant, and bytes in one.
 pub const WEBHOOK_SECRETS_PER_TENANT_MAX: usize = 100;
 pub const WEBHOOK_SECRET_BYTES_MAX: usize = 1_024;
+/// Of one source of webhooks: users and events that are mapped, characters in one text, and bytes
+/// of all texts.
+pub const WEBHOOK_USERS_MAX: usize = 5_000;
+pub const WEBHOOK_EVENTS_MAX: usize = 500;
+pub const WEBHOOK_SOURCE_TEXT_CHARS_MAX: usize = 255;
+pub const WEBHOOK_SOURCE_BYTES_MAX: usize = 262_144;
+/// Tenants whose secrets are tried on a delivery that does not say for whom it is.
+pub const WEBHOOK_CANDIDATES_MAX: usize = 32;
+/// Bytes of one delivery.
+pub const WEBHOOK_BODY_BYTES_MAX: usize = 1024 * 1024;
 /// Characters in an idempotency key.
 pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 240;
 /// Replies kept for idempotency keys, per tenant; the oldest make room.
@@ -110,3 +120,16 @@ pub const KEPT_JOB_KEYS_MAX: usize = 10_000;
 pub const JOB_ERROR_CHARS_MAX: usize = 500;
 /// Characters kept of the name of a stage of a job.
 pub const JOB_STAGE_CHARS_MAX: usize = 100;
+/// Webhooks that a tenant sends notices to.
+pub const WEBHOOKS_MAX: usize = 20;
+/// Bytes of a webhook's address.
+pub const WEBHOOK_URL_BYTES_MAX: usize = 2_048;
+/// Messages that wait for one webhook, and bytes of their bodies; the oldest are given up.
+pub const WAITING_MESSAGES_MAX: usize = 10_000;
+pub const WAITING_MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Bytes of one message; a longer one is not sent.
+pub const MESSAGE_BYTES_MAX: usize = 65_536;
+/// Messages that were given up, kept of one tenant; the oldest make room.
+pub const DEAD_MESSAGES_MAX: usize = 1_000;
+/// Characters kept of why a message could not be delivered.
+pub const MESSAGE_ERROR_CHARS_MAX: usize = 200;

@@ -27,7 +27,7 @@ pub(in crate::engine) fn third_person(verb: &str) -> String {
 }
 
 /// Whether a word can be a past form of a verb.
-pub(super) fn is_past(word: &str) -> bool {
+pub(in crate::engine) fn is_past(word: &str) -> bool {
     if MORE_PAST_FORMS.holds(word) {
         return true;
     }

@@ -21,9 +21,10 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ops::Range;
 
-pub(super) use self::grammar::{is_adverb, is_finite_third, is_verb_form, third_person};
+pub(super) use self::grammar::{is_adverb, is_finite_third, is_past, is_verb_form, third_person};
 pub(super) use self::sentences::{Token, for_each_sentence, tokens};
 use self::statements::Speaker;
+pub(super) use self::vocabulary::WordList;
 use super::fingerprint::Fingerprint;
 use super::lexicon;
 use super::text::{split_head, words};

@@ -6,17 +6,17 @@ use std::sync::OnceLock;
 use rustc_hash::FxHashSet;
 
 /// A closed list of words, made into a set when it is first asked.
-pub(super) struct WordList {
+pub(in crate::engine) struct WordList {
     words: &'static str,
     set: OnceLock<FxHashSet<&'static str>>,
 }
 
 impl WordList {
-    const fn of(words: &'static str) -> Self {
+    pub(in crate::engine) const fn of(words: &'static str) -> Self {
         Self { words, set: OnceLock::new() }
     }
 
-    pub(super) fn holds(&self, word: &str) -> bool {
+    pub(in crate::engine) fn holds(&self, word: &str) -> bool {
         self.set.get_or_init(|| self.words.split_whitespace().collect()).contains(word)
     }
 }

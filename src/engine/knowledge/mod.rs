@@ -20,6 +20,8 @@ mod typing;
 mod verbs;
 mod vocabulary;
 
+use std::ops::Range;
+
 use unicode_normalization::UnicodeNormalization;
 
 pub use self::claims::{ClaimedEntity, ClaimedRelation, from_claims};
@@ -27,7 +29,7 @@ pub use self::merge::{
     DocumentRef, GraphLimits, GraphMerger, KnowledgeEdge, KnowledgeGraph, KnowledgeNode,
 };
 use super::chunking::{ChunkRule, overlap_bytes};
-use super::facts::{Token, tokens};
+use super::facts::{EntityKind, Token, tokens};
 use super::prose::{Code, Reader};
 
 /// Entities of one document at most.
@@ -125,6 +127,24 @@ pub struct DocumentGraph {
 pub fn fold_name(name: &str) -> String {
     let composed: String = name.nfc().collect();
     composed.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+}
+
+/// What kind of thing a name of a sentence stands for, as far as its own words and those next to
+/// it tell.
+#[must_use]
+pub(super) fn name_type(
+    name: &str,
+    kind: EntityKind,
+    tokens: &[Token<'_>],
+    range: &Range<usize>,
+) -> EntityType {
+    let mut votes = typing::of_kind(kind);
+    votes.merge(typing::by_own_words(name));
+    votes.merge(typing::around(tokens, range));
+    if vocabulary::is_technology(name) {
+        votes.add(EntityType::Technology, 3);
+    }
+    votes.winner()
 }
 
 /// The type of a relation in lower snake case: "is built on" is `built_on`.
