@@ -64,7 +64,7 @@ deny: tools
 bench: tools ## Run the benchmarks, or one of them with BENCH=name
 	cargo bench --locked $(if $(BENCH),--bench $(BENCH))
 
-eval: tools ## Measure EVAL=recall or EVAL=learning on a LoCoMo-shaped file: make eval DATA=path
+eval: tools ## Measure EVAL=recall, learning or facts on a LoCoMo-shaped file: make eval DATA=path
 	@if [ -z "$(DATA)" ]; then \
 	    echo 'make eval needs a file in the shape of the LoCoMo data set: make eval DATA=path/to/locomo.json'; \
 	    exit 2; \
@@ -73,8 +73,8 @@ eval: tools ## Measure EVAL=recall or EVAL=learning on a LoCoMo-shaped file: mak
 	    exit 2; \
 	fi
 	@case "$(EVAL)" in \
-	    recall | learning) ;; \
-	    *) echo 'make eval measures EVAL=recall or EVAL=learning, not $(EVAL)'; exit 2 ;; \
+	    recall | learning | facts) ;; \
+	    *) echo 'make eval measures EVAL=recall, EVAL=learning or EVAL=facts, not $(EVAL)'; exit 2 ;; \
 	esac
 	cargo run --locked --release --quiet -- eval $(EVAL) --data "$(DATA)"
 

@@ -18,6 +18,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::actors::Registry;
 use crate::actors::consolidation::Consolidation;
+use crate::actors::delivery::Deliveries;
+use crate::actors::distilling::Distilling;
 use crate::actors::enrichment::Enrichment;
 use crate::actors::erasure::Erasure;
 use crate::actors::eviction::IdleEviction;
@@ -31,7 +33,9 @@ use crate::actors::shards::Shards;
 use crate::actors::uploads::Spool;
 use crate::api::admin::AdminState;
 use crate::api::middleware::ip_limit::IpLimit;
-use crate::api::{self, ADMIN_TOKEN_CHARS_MIN, ApiState, BoundServer, MetacognaState, TexState};
+use crate::api::{
+    self, ADMIN_TOKEN_CHARS_MIN, ApiState, BoundServer, MagnetecoState, MetacognaState, TexState,
+};
 use crate::config::Config;
 use crate::control::keys::{self, Dialect, KeyHash};
 use crate::control::tenants::Tenant;
@@ -42,10 +46,11 @@ use crate::extraction::Extractor;
 use crate::llm::{LanguageModel, LanguageModels};
 use crate::observability::logging;
 use crate::observability::metrics::{self, MetricsExport};
+use crate::outbound::Courier;
 use crate::service::people::{NewPerson, PASSWORD_CHARS_MIN};
 use crate::service::{
-    AccountService, AdminService, ChatService, DocumentService, GoalSummariser, MemoryService,
-    ModelSummariser, NoSummariser, PeopleService,
+    AccountService, AdminService, ChatService, DocumentService, FactService, GoalSummariser,
+    IncomingService, MemoryService, ModelSummariser, NoSummariser, PeopleService, WebhookService,
 };
 use crate::storage::{SledSettings, SledStore, private_file};
 use crate::types::{Clock, Deadline, ShardNo};
@@ -104,15 +109,18 @@ impl Background {
         registry: &Arc<Registry>,
         embedder: Arc<dyn Embedder>,
         extractor: Arc<Extractor>,
+        courier: Arc<Courier>,
         model: Option<Arc<dyn LanguageModel>>,
         clock: &Arc<dyn Clock>,
     ) -> Self {
         let interval = Duration::from_secs(config.actors.eviction_interval_s);
-        let indexing =
-            Indexing::new(Arc::clone(&embedder), extractor, model, config.documents.clone());
+        let documents = config.documents.clone();
+        let indexing = Indexing::new(Arc::clone(&embedder), extractor, model.clone(), documents);
         let handlers = JobHandlers::default()
-            .with(Arc::new(Enrichment::new(embedder)))
-            .with(Arc::new(indexing));
+            .with(Arc::new(Enrichment::new(Arc::clone(&embedder))))
+            .with(Arc::new(indexing))
+            .with(Arc::new(Distilling::new(embedder, model)))
+            .with(Arc::new(Deliveries::new(courier, config.outbound_webhooks.pauses())));
         let jobs = config.jobs.clone();
         let (settings, clock) = (config.consolidation.clone(), Arc::clone(clock));
         Self {
@@ -186,6 +194,9 @@ impl Application {
             Arc::clone(&embedder),
             Arc::clone(&clock),
         );
+        let courier = Courier::new(config.outbound_webhooks.courier())
+            .context("cannot make a client for webhooks")?;
+        let courier = Arc::new(courier);
         let spool_dir = config.data_dir.join(SPOOL);
         let spool = tokio::task::spawn_blocking(move || Spool::open(&spool_dir)).await??;
         let models = LanguageModels::from_settings(&config.llm, Arc::clone(&clock))?;
@@ -203,12 +214,19 @@ impl Application {
             config.server.limited_ips_max,
             &clock,
         );
+        let magneteco = MagnetecoState::new(
+            &config.magneteco,
+            FactService::new(memory.clone()),
+            IncomingService::new(memory.clone()),
+            &clock,
+        );
         let ip_limit = Arc::new(config.server.ip_limit(Arc::clone(&clock)));
         let state = ApiState {
             documents: DocumentService::new(memory.clone(), spool),
             chat: ChatService::new(models.clone()),
-            memory,
+            memory: memory.clone(),
             accounts: AccountService::new(Arc::clone(&registry)),
+            webhooks: WebhookService::new(memory.clone(), Arc::clone(&courier)),
             clock: Arc::clone(&clock),
             ip_limit: Arc::clone(&ip_limit),
             trusted_proxies: Arc::new(config.server.trusted_proxies.clone()),
@@ -216,6 +234,7 @@ impl Application {
             render_metrics: metrics.renderer(),
             request_timeout: config.server.request_timeout(),
             allow_reset: config.server.allow_reset,
+            magneteco: Arc::new(magneteco),
             metacogna: Arc::new(metacogna),
             tex: Arc::new(TexState::new(
                 config.tex.clone(),
@@ -235,7 +254,7 @@ impl Application {
         };
         let extractor = Arc::new(Extractor::new(program, config.extraction.clone()));
         let background =
-            Background::start(config, &registry, embedder, extractor, own_model, &clock);
+            Background::start(config, &registry, embedder, extractor, courier, own_model, &clock);
         Ok(Self { server, directory, registry, ip_limit, background, metrics, admin_token })
     }
 

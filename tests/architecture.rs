@@ -50,6 +50,8 @@ const MAY_IMPORT: [(&str, &[&str]); 15] = [
             "storage::Spool",
             "storage::SpoolWriter",
             "storage::SpooledFile",
+            // Sending to addresses that callers chose.
+            "outbound",
             "extraction::ExtractionError",
             "extraction::Extractor",
             // Reading a document's graph.
@@ -64,6 +66,7 @@ const MAY_IMPORT: [(&str, &[&str]); 15] = [
         &[
             "actors::settings",
             "api::AdminSettings",
+            "api::MagnetecoSettings",
             "api::MetacognaSettings",
             "api::ServerSettings",
             "api::TexSettings",

@@ -10,10 +10,16 @@
     reason = "a test fails by panicking and prints its seed"
 )]
 
+#[path = "facts/app.rs"]
+mod app;
 #[path = "recovery/client.rs"]
 mod client;
+#[path = "isolation/facts.rs"]
+mod facts;
 #[path = "isolation/model.rs"]
 mod model;
+#[path = "support/receiver.rs"]
+mod receiver;
 #[path = "recovery/seed.rs"]
 mod seed;
 #[path = "support/mod.rs"]
@@ -25,6 +31,7 @@ use std::sync::Arc;
 
 use client::{Answer, Client};
 use hebbd::actors::settings::ShardEntry;
+use hebbd::config::Config;
 use hebbd::types::SystemClock;
 use model::{Kept, Side};
 use rand::RngExt;
@@ -98,9 +105,14 @@ fn any_query(rng: &mut SmallRng) -> Value {
 
 /// One shard, so that both tenants are in one store.
 fn start(data_dir: &Path) -> TestServer {
+    start_with(data_dir, |_| {})
+}
+
+fn start_with(data_dir: &Path, change: impl FnOnce(&mut Config)) -> TestServer {
     TestServer::start_with(data_dir, Arc::new(SystemClock), |config| {
         config.shards.shard = vec![ShardEntry { no: 0, ..ShardEntry::default() }];
         config.server.allow_reset = true;
+        change(config);
     })
 }
 

@@ -9,6 +9,8 @@
     reason = "a test fails by panicking and prints its seed"
 )]
 
+#[path = "facts/app.rs"]
+mod app;
 #[path = "recovery/caches.rs"]
 mod caches;
 #[path = "recovery/client.rs"]
@@ -19,14 +21,22 @@ mod consolidation;
 mod documents;
 #[path = "recovery/enrichment.rs"]
 mod enrichment;
+#[path = "recovery/facts.rs"]
+mod facts;
+#[path = "recovery/forgotten.rs"]
+mod forgotten;
 #[path = "recovery/kills.rs"]
 mod kills;
+#[path = "recovery/notices.rs"]
+mod notices;
 #[path = "recovery/older_format.rs"]
 mod older_format;
 #[path = "forgetting/plain_tenant.rs"]
 mod plain_tenant;
 #[path = "recovery/process.rs"]
 mod process;
+#[path = "support/receiver.rs"]
+mod receiver;
 #[path = "recovery/seed.rs"]
 mod seed;
 #[path = "recovery/start_and_stop.rs"]
@@ -35,5 +45,7 @@ mod start_and_stop;
 mod support;
 #[path = "recovery/taking_back.rs"]
 mod taking_back;
+#[path = "recovery/webhooks.rs"]
+mod webhooks;
 #[path = "recovery/writer.rs"]
 mod writer;

@@ -94,8 +94,9 @@ async fn run(
         })
     });
     let plan = planned.await.map_err(|_| ActorError::Crashed)?.ok_or(ActorError::ShuttingDown)?;
-    let report =
-        registry.call(tenant, ApplyConsolidation { plan }, Deadline::after(COMMAND_MAX)).await?;
+    let app = registry.directory().get_tenant(tenant)?.spoken_name().into();
+    let apply = ApplyConsolidation { plan, app };
+    let report = registry.call(tenant, apply, Deadline::after(COMMAND_MAX)).await?;
     metrics::counter!("hebbd_consolidations_total").increment(1);
     Ok(report)
 }

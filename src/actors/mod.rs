@@ -4,6 +4,9 @@
 
 pub mod consolidation;
 mod consolidation_settings;
+pub mod delivery;
+mod delivery_settings;
+pub mod distilling;
 pub mod enrichment;
 pub mod erasure;
 pub mod error;
@@ -13,6 +16,7 @@ pub mod indexing;
 mod indexing_settings;
 pub mod jobs;
 pub mod knowledge;
+mod model_distil;
 mod model_extraction;
 pub mod placement;
 mod preparing;

@@ -11,6 +11,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 pub use super::consolidation_settings::ConsolidationSettings;
+pub use super::delivery_settings::DeliverySettings;
 pub use super::indexing_settings::DocumentSettings;
 pub use super::jobs::JobSettings;
 use super::restart::RestartPolicy;

@@ -15,6 +15,7 @@ mod settings;
 mod state;
 mod validation;
 
+pub use dialects::magneteco::{MagnetecoSettings, MagnetecoState};
 pub use dialects::metacogna::{MetacognaSettings, MetacognaState};
 pub use dialects::tex::{TexSettings, TexState};
 pub use server::{AdminSettings, BoundServer, ServerSettings, bind, bind_admin};

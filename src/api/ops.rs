@@ -14,7 +14,6 @@ const ENDPOINTS: &[Endpoint] = &[
     public("/livez", || web::route().to(livez)),
     public("/readyz", || web::route().to(readyz)),
     public("/metrics", || web::route().to(metrics)),
-    public("/health", || web::route().to(health)),
 ];
 
 /// Method and path of every route mounted here.
@@ -76,19 +75,6 @@ async fn metrics(state: web::Data<ApiState>) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"))
         .body((state.render_metrics)())
-}
-
-#[derive(Serialize)]
-struct HealthAnswer<'a> {
-    status: &'static str,
-    /// Always false: the route never touches the database.
-    database: bool,
-    version: &'a str,
-}
-
-/// One liveness answer that every dialect which names `/health` can parse.
-async fn health(state: web::Data<ApiState>) -> HttpResponse {
-    HttpResponse::Ok().json(HealthAnswer { status: "ok", database: false, version: &state.version })
 }
 
 #[derive(Serialize)]

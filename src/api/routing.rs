@@ -14,6 +14,7 @@ use super::middleware::panic_guard::panic_guard;
 pub enum Verb {
     Get,
     Post,
+    Put,
     Delete,
 }
 
@@ -23,6 +24,7 @@ impl Verb {
         match self {
             Self::Get => "GET",
             Self::Post => "POST",
+            Self::Put => "PUT",
             Self::Delete => "DELETE",
         }
     }
@@ -32,6 +34,7 @@ impl Verb {
         match self {
             Self::Get => "GET, HEAD",
             Self::Post => "POST",
+            Self::Put => "PUT",
             Self::Delete => "DELETE",
         }
     }
@@ -40,6 +43,7 @@ impl Verb {
         match self {
             Self::Get => matches!(*method, Method::GET | Method::HEAD),
             Self::Post => *method == Method::POST,
+            Self::Put => *method == Method::PUT,
             Self::Delete => *method == Method::DELETE,
         }
     }
@@ -94,6 +98,12 @@ pub const fn post(path: &'static str, route: fn() -> Route) -> Endpoint {
     Endpoint::new(Verb::Post, path, Access::Key, route)
 }
 
+/// A `PUT` for authenticated callers.
+#[must_use]
+pub const fn put(path: &'static str, route: fn() -> Route) -> Endpoint {
+    Endpoint::new(Verb::Put, path, Access::Key, route)
+}
+
 /// A `DELETE` for authenticated callers.
 #[must_use]
 pub const fn delete(path: &'static str, route: fn() -> Route) -> Endpoint {
@@ -124,10 +134,11 @@ pub const fn route_table<const N: usize>(
 pub fn mount(
     config: &mut web::ServiceConfig,
     prefix: &str,
-    endpoints: &'static [Endpoint],
+    endpoints: impl IntoIterator<Item = &'static Endpoint>,
     access: Access,
     render: RenderFailure,
 ) {
+    let endpoints: Vec<&Endpoint> = endpoints.into_iter().collect();
     let mut mounted: Vec<&str> = Vec::new();
     for endpoint in endpoints.iter().filter(|endpoint| endpoint.access == access) {
         if mounted.contains(&endpoint.path) {
@@ -135,7 +146,7 @@ pub fn mount(
         }
         mounted.push(endpoint.path);
         let on_path: Vec<&Endpoint> =
-            endpoints.iter().filter(|other| other.path == endpoint.path).collect();
+            endpoints.iter().copied().filter(|other| other.path == endpoint.path).collect();
         let relative = endpoint.path.strip_prefix(prefix).unwrap_or(endpoint.path);
         let resource = resource_of(relative, &on_path, render);
         config.service(

@@ -139,7 +139,7 @@ fn listen(
             .app_data(timing.clone())
             .app_data(body_limit)
             .configure(|config| {
-                let answers_memory = memory.is_some();
+                let state = memory.clone();
                 if let Some(memory) = memory {
                     config.app_data(memory);
                     config.configure(dialects::mnemoverse::configure).configure(ops::configure);
@@ -147,7 +147,9 @@ fn listen(
                 if let Some(admin) = admin {
                     config.app_data(admin).configure(admin::configure);
                 }
-                if answers_memory {
+                if let Some(state) = state {
+                    let base = state.magneteco.base();
+                    config.configure(|config| dialects::magneteco::configure(config, base));
                     // It takes every path under `/api` that is left, and the root.
                     config.configure(dialects::metacogna::configure);
                     // Last: it takes every path that is left.

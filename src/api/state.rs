@@ -5,11 +5,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::dialects::magneteco::MagnetecoState;
 use super::dialects::metacogna::MetacognaState;
 use super::dialects::tex::TexState;
 use super::extract::client_ip::TrustedProxies;
 use super::middleware::ip_limit::IpLimit;
-use crate::service::{AccountService, ChatService, DocumentService, MemoryService};
+use crate::service::{AccountService, ChatService, DocumentService, MemoryService, WebhookService};
 use crate::types::Clock;
 
 /// Shared by all workers; cheap to clone.
@@ -19,6 +20,7 @@ pub struct ApiState {
     pub documents: DocumentService,
     pub chat: ChatService,
     pub accounts: AccountService,
+    pub webhooks: WebhookService,
     pub clock: Arc<dyn Clock>,
     /// How often one client address may call.
     pub ip_limit: Arc<IpLimit>,
@@ -32,6 +34,7 @@ pub struct ApiState {
     pub request_timeout: Duration,
     /// Whether a tenant may delete all it remembers in one call.
     pub allow_reset: bool,
+    pub magneteco: Arc<MagnetecoState>,
     pub metacogna: Arc<MetacognaState>,
     pub tex: Arc<TexState>,
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::output;
 use crate::app::Application;
+use crate::config::Config;
 use crate::control::keys::{self, Dialect, KeyKind, KeyOrder};
 use crate::control::passwords::{PasswordCost, Passwords, login_secret};
 use crate::control::plans;
@@ -31,12 +32,21 @@ struct DevCredentials {
     #[serde(default)]
     metacogna: LoginCredentials,
     #[serde(default)]
+    magneteco: AppCredentials,
+    #[serde(default)]
     admin: AdminCredentials,
 }
 
 #[derive(Serialize, Deserialize, Default)]
 struct AdminCredentials {
     token: String,
+}
+
+/// Of an app whose key may do everything. Empty where a file of an earlier version has none.
+#[derive(Serialize, Deserialize, Default)]
+struct AppCredentials {
+    app_id: String,
+    api_key: String,
 }
 
 /// Of a user who may sign up others. Empty where a file of an earlier version has none.
@@ -56,13 +66,13 @@ struct KeyCredentials {
 ///
 /// # Errors
 /// When the tenant or key cannot be made, or the file cannot be written.
-pub(super) fn prepare(application: &Application, data_dir: &Path) -> anyhow::Result<()> {
-    let path = data_dir.join(FILE);
+pub(super) fn prepare(application: &Application, config: &Config) -> anyhow::Result<()> {
+    let path = config.data_dir.join(FILE);
     let known = known_credentials(&path);
     let key_of = |kind, known: Option<&KeyCredentials>| {
         let api_key = match known.filter(|key| is_good(application, kind, &key.api_key)) {
             Some(key) => key.api_key.clone(),
-            None => new_key(application, kind)?,
+            None => new_key(application, kind, None)?,
         };
         anyhow::Ok(KeyCredentials { api_key })
     };
@@ -71,12 +81,13 @@ pub(super) fn prepare(application: &Application, data_dir: &Path) -> anyhow::Res
         mnemoverse: key_of(KeyKind::Mnemoverse, known.as_ref().map(|known| &known.mnemoverse))?,
         tex: key_of(KeyKind::Tex, known.as_ref().map(|known| &known.tex))?,
         metacogna: login(application, known.as_ref().map(|known| &known.metacogna))?,
+        magneteco: app(application, known.as_ref().map(|known| &known.magneteco))?,
         admin: AdminCredentials { token: application.admin_token().expose_secret().to_owned() },
     };
     let text = serde_json::to_string_pretty(&credentials)? + "\n";
     private_file::write(&path, text.as_bytes())
         .with_context(|| format!("cannot write {}", path.display()))?;
-    print(&credentials, &path);
+    print(&credentials, &path, &config.magneteco.base);
     Ok(())
 }
 
@@ -90,9 +101,15 @@ fn is_good(application: &Application, kind: KeyKind, api_key: &str) -> bool {
     application.directory().authenticate(kind.dialect(), api_key).is_ok()
 }
 
-fn new_key(application: &Application, kind: KeyKind) -> anyhow::Result<String> {
+/// A key that may do what such keys do, or else all of `scopes`.
+fn new_key(
+    application: &Application,
+    kind: KeyKind,
+    scopes: Option<Vec<String>>,
+) -> anyhow::Result<String> {
     let tenant = tenant(application)?;
-    let key = application.directory().create_key(KeyOrder::for_tenant(tenant, kind, TENANT))?;
+    let order = KeyOrder { scopes, ..KeyOrder::for_tenant(tenant, kind, TENANT) };
+    let key = application.directory().create_key(order)?;
     Ok(key.secret.expose_secret().to_owned())
 }
 
@@ -102,6 +119,24 @@ fn tenant(application: &Application) -> anyhow::Result<TenantId> {
         Some(tenant) => Ok(tenant.id),
         None => Ok(application.create_tenant(TENANT, plans::LOCAL)?.id),
     }
+}
+
+/// The known app's key while it is good, or else one of the tenant for development. The key also
+/// configures the app.
+fn app(
+    application: &Application,
+    known: Option<&AppCredentials>,
+) -> anyhow::Result<AppCredentials> {
+    let directory = application.directory();
+    let known = known.map(|app| app.api_key.clone());
+    let known = known.filter(|key| is_good(application, KeyKind::Magneteco, key));
+    let api_key = match known {
+        Some(api_key) => api_key,
+        None => new_key(application, KeyKind::Magneteco, Some(vec!["*".to_owned()]))?,
+    };
+    let owner = directory.authenticate(Dialect::Magneteco, &api_key)?.tenant;
+    let app_id = directory.get_tenant(owner)?.spoken_name().to_owned();
+    Ok(AppCredentials { app_id, api_key })
 }
 
 /// The known login while it is good, or else one with a new password.
@@ -144,8 +179,9 @@ fn secret_of(username: &str, password: &str) -> SecretString {
     login_secret(Dialect::Metacogna, username, &SecretString::from(password))
 }
 
-fn print(credentials: &DevCredentials, path: &Path) {
-    let DevCredentials { base_url, mnemoverse, tex, metacogna, admin } = credentials;
+fn print(credentials: &DevCredentials, path: &Path, base: &str) {
+    let DevCredentials { base_url, mnemoverse, tex, metacogna, magneteco, admin } = credentials;
+    let AppCredentials { app_id, api_key: app_key } = magneteco;
     let LoginCredentials { username, password } = metacogna;
     output::result(&format!(
         "hebbd is listening on {base_url}
@@ -154,6 +190,7 @@ Credentials for development (also in {path}):
   mnemoverse  X-Api-Key: {key}
   tex         {tex_key}
   metacogna   user {username}, password {password}
+  magneteco   app {app_id}, Authorization: Bearer {app_key}
   admin       Authorization: Bearer {token}
 
 Try:
@@ -169,6 +206,12 @@ With the Tex API a key is exchanged for a token first:
     -d '{{\"scope\": {{\"org_id\": null}}, \"turns\": [{{\"role\": \"user\", \"text\": \"We deploy on Fridays\", \"timestamp\": \"2026-05-08T14:00:00Z\"}}]}}'
   curl -s {base_url}/recall -H \"Authorization: Bearer $TOKEN\" \\
     -d '{{\"scope\": {{\"org_id\": null}}, \"q\": \"When do we deploy?\"}}'
+
+With the Magneteco API an app remembers facts about its users:
+  curl -s {base_url}{base}/memorize -H 'Authorization: Bearer {app_key}' \\
+    -d '{{\"appId\": \"{app_id}\", \"userId\": \"jane\", \"contentType\": \"conversation\", \"content\": \"I live in Rome\"}}'
+  curl -s {base_url}{base}/retrieve -H 'Authorization: Bearer {app_key}' \\
+    -d '{{\"appId\": \"{app_id}\", \"userId\": \"jane\", \"query\": \"Where does Jane live?\"}}'
 
 With the MetaCogna API a user logs in with the SHA-256 of name and password:
   curl -s {base_url}/api/auth/login -d '{{\"username\": \"{username}\", \"password\": \"{secret}\"}}'

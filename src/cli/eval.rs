@@ -1,11 +1,12 @@
 //! `hebbd eval`: measures what a server is worth on questions with known answers. A command owns
-//! its arguments, the order of a run and its report: `recall`, `learning`. They share `setup` (the
+//! its arguments, the order of a run and its report: `recall`, `learning`, `facts`. They share `setup` (the
 //! server, the file, writing and asking), `data`, which reads the file, `client`, which talks to
 //! the server in one of its dialects, `metrics` and `latencies`. It speaks HTTP only, so any
 //! running server can be measured.
 
 mod client;
 mod data;
+mod facts;
 mod latencies;
 mod learning;
 mod metrics;
@@ -29,6 +30,8 @@ enum EvalCommand {
     Recall(recall::RecallArgs),
     /// What feedback teaches: recall before and after, of questions asked and questions held out
     Learning(learning::LearningArgs),
+    /// Share of questions whose evidence is in what the server returns of the facts it drew
+    Facts(facts::FactsArgs),
 }
 
 /// A server that runs inside this process for the length of a measurement.
@@ -37,6 +40,9 @@ pub(super) struct InProcess {
     pub base_url: String,
     pub mnemoverse_key: String,
     pub tex_key: String,
+    pub magneteco_key: String,
+    /// The app of `magneteco_key`.
+    pub app_id: String,
     /// Dropped when the run is over; dropping it should stop the server.
     pub guard: Box<dyn Any>,
 }
@@ -54,5 +60,6 @@ pub(super) async fn run(
     match args.command {
         EvalCommand::Recall(args) => recall::run(&args, start).await,
         EvalCommand::Learning(args) => learning::run(&args, start).await,
+        EvalCommand::Facts(args) => facts::run(&args, start).await,
     }
 }

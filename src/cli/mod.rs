@@ -90,6 +90,9 @@ enum Command {
     /// Show a tenant's background work, retry or forget what was given up
     #[command(subcommand)]
     Job(admin::job::JobCommand),
+    /// Show where a tenant's notices go, send again or remove what did not arrive
+    #[command(subcommand)]
+    Webhook(admin::webhook::WebhookCommand),
     /// List and rotate the keys that sign access tokens
     #[command(subcommand)]
     SigningKey(admin::signing_key::SigningKeyCommand),
@@ -141,6 +144,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Key(command) => administer(command).await,
         Command::User(command) => administer(command).await,
         Command::Job(command) => administer(command).await,
+        Command::Webhook(command) => administer(command).await,
         Command::Secrets(command) => administer(command).await,
         Command::SigningKey(command) => administer(command).await,
         Command::Plan(command) => administer(command).await,

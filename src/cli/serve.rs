@@ -16,7 +16,7 @@ use crate::config::{Config, ConfigFlags};
 use crate::control::keys::{KeyKind, KeyOrder};
 use crate::control::plans;
 use crate::observability::logging;
-use crate::types::SystemClock;
+use crate::types::{Bound, SystemClock};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct ServeArgs {
@@ -48,7 +48,7 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<()> {
     let server_file =
         publish(&application, &config.data_dir).context("cannot write where this server is")?;
     if args.dev {
-        dev::prepare(&application, &config.data_dir)?;
+        dev::prepare(&application, &config)?;
     } else if application.directory().tenant_count() == 0 {
         output::error(&format!(
             "There is no tenant yet, so every request will be refused. Run\n  \
@@ -129,6 +129,10 @@ pub(super) async fn start_in_process() -> anyhow::Result<InProcess> {
     let mut config = Config::default();
     config.data_dir.clone_from(&directory);
     config.server.listen.set_port(0);
+    // What is measured is not how long a client has to wait for its minute to end.
+    config.magneteco.memorize_per_minute = Bound(None);
+    config.magneteco.retrieve_per_minute = Bound(None);
+    config.magneteco.reads_per_minute = Bound(None);
     std::fs::create_dir_all(&directory)?;
     let application = Application::start(&config, Arc::new(SystemClock)).await?;
     let tenant = application.create_tenant("eval", plans::LOCAL)?;
@@ -138,6 +142,7 @@ pub(super) async fn start_in_process() -> anyhow::Result<InProcess> {
         anyhow::Ok(key.secret.expose_secret().to_owned())
     };
     let (mnemoverse_key, tex_key) = (new_key(KeyKind::Mnemoverse)?, new_key(KeyKind::Tex)?);
+    let magneteco_key = new_key(KeyKind::Magneteco)?;
     let base_url = application.base_url();
     let (stop, stopped) = oneshot::channel::<()>();
     actix_rt::spawn(application.run_until_stopped(async move {
@@ -147,6 +152,8 @@ pub(super) async fn start_in_process() -> anyhow::Result<InProcess> {
         base_url,
         mnemoverse_key,
         tex_key,
+        magneteco_key,
+        app_id: tenant.spoken_name().to_owned(),
         guard: Box::new(Running { _stop: stop, directory }),
     })
 }

@@ -19,9 +19,12 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::actors::settings::{
-    ConsolidationSettings, DocumentSettings, JobSettings, RegistrySettings, ShardsFile,
+    ConsolidationSettings, DeliverySettings, DocumentSettings, JobSettings, RegistrySettings,
+    ShardsFile,
 };
-use crate::api::{AdminSettings, MetacognaSettings, ServerSettings, TexSettings};
+use crate::api::{
+    AdminSettings, MagnetecoSettings, MetacognaSettings, ServerSettings, TexSettings,
+};
 use crate::control::plans::Plans;
 use crate::embedding::EmbeddingSettings;
 use crate::extraction::ExtractionSettings;
@@ -45,6 +48,8 @@ pub struct Config {
     pub admin: AdminSettings,
     /// The Tex dialect.
     pub tex: TexSettings,
+    /// The Magneteco dialect.
+    pub magneteco: MagnetecoSettings,
     /// The MetaCogna dialect.
     pub metacogna: MetacognaSettings,
     /// How texts become vectors.
@@ -63,6 +68,8 @@ pub struct Config {
     pub jobs: JobSettings,
     /// How documents are cut into chunks.
     pub documents: DocumentSettings,
+    /// How notices are sent to webhooks.
+    pub outbound_webhooks: DeliverySettings,
     /// The shard file, which is a file of its own.
     pub shards: ShardsFile,
     /// Named allowances of tenants.
@@ -85,6 +92,7 @@ impl Default for Config {
             server: ServerSettings::default(),
             admin: AdminSettings::default(),
             tex: TexSettings::default(),
+            magneteco: MagnetecoSettings::default(),
             metacogna: MetacognaSettings::default(),
             embedding: EmbeddingSettings::default(),
             llm: LlmSettings::default(),
@@ -94,6 +102,7 @@ impl Default for Config {
             consolidation: ConsolidationSettings::default(),
             jobs: JobSettings::default(),
             documents: DocumentSettings::default(),
+            outbound_webhooks: DeliverySettings::default(),
             shards: ShardsFile::default(),
             plans: Plans::default(),
             log: LogSettings::default(),

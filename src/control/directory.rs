@@ -19,6 +19,7 @@ use super::sealed::SealedSecrets;
 use super::sessions::Sessions;
 use super::tenants::{Tenant, TenantNumbers};
 use super::users::Users;
+use super::webhook_sources::WebhookSources;
 use crate::storage::{AtomicBatch, Record, Store, Visit, decode};
 use crate::types::limits::LABEL_CHARS_MAX;
 use crate::types::{Clock, KeyId, OrganizationId, ProjectId, TenantId};
@@ -49,6 +50,7 @@ pub struct Directory {
     pub(super) refresh_tokens: RefreshTokens,
     pub(super) sealed: SealedSecrets,
     pub(super) document_ids: DocumentIds,
+    pub(super) webhook_sources: WebhookSources,
     /// Held by whoever changes something.
     counters: Mutex<CountersRecord>,
 }
@@ -86,6 +88,7 @@ impl Directory {
             refresh_tokens: RefreshTokens::default(),
             sealed: SealedSecrets::default(),
             document_ids: DocumentIds::default(),
+            webhook_sources: WebhookSources::default(),
             counters: Mutex::new(counters),
         };
         directory.load_organizations()?;
@@ -97,6 +100,7 @@ impl Directory {
         directory.load_refresh_tokens()?;
         directory.load_sealed()?;
         directory.load_document_ids()?;
+        directory.load_webhook_sources()?;
         Ok(directory)
     }
 

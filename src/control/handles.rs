@@ -23,6 +23,19 @@ impl Tenant {
             None => format!("{DRAWN}{}", self.id.0.simple()),
         }
     }
+
+    /// What people call it: the handle that was chosen, or else its label, which others may have
+    /// too. For dialects in which the key decides on the tenant and the name is only compared.
+    #[must_use]
+    pub fn spoken_name(&self) -> &str {
+        self.handle.as_deref().unwrap_or(&self.name)
+    }
+
+    /// Whether it may be called so: by its label, its handle, or the one that follows from its id.
+    #[must_use]
+    pub fn is_called(&self, name: &str) -> bool {
+        name == &*self.name || name == self.public_handle()
+    }
 }
 
 impl Directory {
@@ -111,6 +124,22 @@ mod tests {
             }
             assert_eq!(fixture.directory.handles.len(), 1, "none is kept that follows from an id");
         }
+    }
+
+    #[test]
+    fn a_tenant_may_be_called_by_its_label_and_by_its_handle() {
+        let fixture = Fixture::new();
+        let chosen = make(&fixture.directory, Some("Acme-1")).unwrap();
+        let nameless = make(&fixture.directory, None).unwrap();
+        assert_eq!((chosen.spoken_name(), nameless.spoken_name()), ("Acme-1", "acme"));
+        for name in ["acme", "Acme-1"] {
+            assert!(chosen.is_called(name), "{name}");
+        }
+        assert!(nameless.is_called("acme") && nameless.is_called(&nameless.public_handle()));
+        for unlike in ["", "ACME", "acme ", "Acme-1"] {
+            assert!(!nameless.is_called(unlike), "{unlike:?}");
+        }
+        assert!(!chosen.is_called(&nameless.public_handle()));
     }
 
     #[test]

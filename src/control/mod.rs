@@ -30,6 +30,8 @@ mod tests;
 pub mod users;
 pub mod vault;
 pub mod webhook_secrets;
+pub mod webhook_signatures;
+pub mod webhook_sources;
 
 pub use directory::Directory;
 pub use error::ControlError;

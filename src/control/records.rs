@@ -2,6 +2,8 @@
 //! every field. A field at the end of a record with a default was added later: records written
 //! before it lack it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::storage::Record;
@@ -27,6 +29,8 @@ pub(super) enum Table {
     SigningKey = 0x40,
     /// By the tenant and a print of the name.
     WebhookSecret = 0x41,
+    /// By the tenant and the provider's number.
+    WebhookSource = 0x42,
     /// By the hash of the id.
     DocumentId = 0x50,
 }
@@ -244,4 +248,27 @@ pub(super) struct WebhookSecretRecord {
 
 impl Record for WebhookSecretRecord {
     const VERSION: u8 = 1;
+}
+
+/// Key: the tenant's id and the provider's number, 17 bytes.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct WebhookSourceRecord {
+    pub user_path: String,
+    pub users: BTreeMap<String, String>,
+    pub takes_unmapped: bool,
+    pub events: BTreeMap<String, EventMappingRecord>,
+    pub created_at_us: i64,
+    pub updated_at_us: i64,
+}
+
+impl Record for WebhookSourceRecord {
+    const VERSION: u8 = 1;
+}
+
+/// A part of [`WebhookSourceRecord`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct EventMappingRecord {
+    pub event_type: Option<String>,
+    pub category: Option<String>,
+    pub importance: Option<String>,
 }

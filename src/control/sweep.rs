@@ -56,8 +56,8 @@ impl Directory {
         Ok(count + self.prune_signing_keys(now)?)
     }
 
-    /// Adds the deletion of a tenant's users, sessions, refresh tokens, webhook secrets and ids of
-    /// documents. To be called while the tenant's keys are still known.
+    /// Adds the deletion of a tenant's users, sessions, refresh tokens, webhook secrets and sources,
+    /// and ids of documents. To be called while the tenant's keys are still known.
     pub(super) fn delete_identities_of(
         &self,
         batch: &mut AtomicBatch,
@@ -74,6 +74,7 @@ impl Directory {
         tokens.truncate(TOKENS_WITH_TENANT_MAX);
         refresh_tokens::delete_refresh_tokens(batch, &tokens);
         self.delete_webhook_secrets_of(batch, tenant);
+        self.delete_webhook_sources_of(batch, tenant);
         let document_ids = self.delete_document_ids_of(batch, tenant);
         TenantIdentities { tenant, users, tokens, document_ids }
     }
@@ -84,6 +85,7 @@ impl Directory {
         }
         self.forget_refresh_tokens(&identities.tokens);
         self.forget_webhook_secrets_of(identities.tenant);
+        self.forget_webhook_sources_of(identities.tenant);
         self.forget_document_ids(identities.tenant, &identities.document_ids);
     }
 }

@@ -174,7 +174,7 @@ impl Directory {
     }
 
     /// Makes a tenant unknown to everybody, at once, and with it its keys and their tokens, its
-    /// users and their sessions, and its webhook secrets; its handle is free. Its content remains
+    /// users and their sessions, and its webhook secrets and sources; its handle is free. Its content remains
     /// to be erased: [`Directory::leftovers`]. Durable on return.
     ///
     /// # Errors

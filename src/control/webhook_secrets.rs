@@ -21,6 +21,13 @@ const KIND: &str = "webhook secret";
 #[derive(Default)]
 pub(super) struct WebhookSecrets(DashMap<TenantId, BTreeMap<String, Arc<[u8]>>>);
 
+/// A secret that a change in progress keeps.
+pub(super) struct PlannedSecret {
+    name: String,
+    /// Encrypted.
+    sealed: Vec<u8>,
+}
+
 impl Directory {
     /// Keeps a secret of a tenant under a name, in place of an older one. Durable on return.
     ///
@@ -33,16 +40,30 @@ impl Directory {
         name: &str,
         secret: &[u8],
     ) -> Result<(), ControlError> {
+        let _changing = self.changing();
+        self.get_tenant(tenant)?;
+        let mut batch = AtomicBatch::new(0);
+        let planned = self.plan_webhook_secret(&mut batch, tenant, name, secret)?;
+        self.commit(&batch)?;
+        self.show_webhook_secret(tenant, planned);
+        Ok(())
+    }
+
+    /// Adds a secret to a batch, for a caller that is making a change and knows the tenant.
+    pub(super) fn plan_webhook_secret(
+        &self,
+        batch: &mut AtomicBatch,
+        tenant: TenantId,
+        name: &str,
+        secret: &[u8],
+    ) -> Result<PlannedSecret, ControlError> {
         let name = super::directory::label("name", name)?;
         if !(1..=WEBHOOK_SECRET_BYTES_MAX).contains(&secret.len()) {
             let problem = format!("must have 1 to {WEBHOOK_SECRET_BYTES_MAX} bytes");
             return Err(ControlError::Invalid { field: "secret", problem });
         }
-        let _changing = self.changing();
-        self.get_tenant(tenant)?;
-        let names = self.webhook_secrets(tenant);
-        let is_new = !names.iter().any(|known| known == name);
-        if is_new && names.len() >= WEBHOOK_SECRETS_PER_TENANT_MAX {
+        let is_new = !self.has_webhook_secret(tenant, name);
+        if is_new && self.webhook_secrets(tenant).len() >= WEBHOOK_SECRETS_PER_TENANT_MAX {
             let things = "webhook secrets of this tenant";
             return Err(ControlError::TooMany { things, limit: WEBHOOK_SECRETS_PER_TENANT_MAX });
         }
@@ -53,11 +74,8 @@ impl Directory {
             sealed: sealed.clone(),
             created_at_us: self.clock.now().as_micros(),
         };
-        let mut batch = AtomicBatch::new(0);
         batch.put(records::key(Table::WebhookSecret, &id), encode(&record)?);
-        self.commit(&batch)?;
-        self.show_webhook_secret(tenant, name.to_owned(), sealed);
-        Ok(())
+        Ok(PlannedSecret { name: record.name, sealed })
     }
 
     /// The secret of that name.
@@ -87,17 +105,39 @@ impl Directory {
     ) -> Result<bool, ControlError> {
         let name = name.trim();
         let _changing = self.changing();
-        if !self.webhook_secrets(tenant).iter().any(|known| known == name) {
+        if !self.has_webhook_secret(tenant, name) {
             return Ok(false);
         }
         let mut batch = AtomicBatch::new(0);
-        batch.delete(records::key(Table::WebhookSecret, &id_of(tenant, name)));
+        self.plan_no_webhook_secret(&mut batch, tenant, name);
         self.commit(&batch)?;
+        self.forget_webhook_secret(tenant, name);
+        Ok(true)
+    }
+
+    /// Adds the deletion of a secret, whether it is there or not.
+    pub(super) fn plan_no_webhook_secret(
+        &self,
+        batch: &mut AtomicBatch,
+        tenant: TenantId,
+        name: &str,
+    ) {
+        if self.has_webhook_secret(tenant, name) {
+            batch.delete(records::key(Table::WebhookSecret, &id_of(tenant, name)));
+        }
+    }
+
+    pub(super) fn forget_webhook_secret(&self, tenant: TenantId, name: &str) {
         self.sealed.webhooks.0.remove_if_mut(&tenant, |_, of_tenant| {
             of_tenant.remove(name);
             of_tenant.is_empty()
         });
-        Ok(true)
+    }
+
+    /// Whether a tenant has a secret of exactly this name. Opens nothing.
+    #[must_use]
+    pub fn has_webhook_secret(&self, tenant: TenantId, name: &str) -> bool {
+        self.sealed.webhooks.0.get(&tenant).is_some_and(|of_tenant| of_tenant.contains_key(name))
     }
 
     /// The names under which a tenant has secrets, in alphabetical order.
@@ -136,8 +176,10 @@ impl Directory {
         Ok(())
     }
 
-    fn show_webhook_secret(&self, tenant: TenantId, name: String, sealed: Vec<u8>) {
-        self.sealed.webhooks.0.entry(tenant).or_default().insert(name, sealed.into());
+    /// Shows a secret whose batch is durable.
+    pub(super) fn show_webhook_secret(&self, tenant: TenantId, planned: PlannedSecret) {
+        let mut of_tenant = self.sealed.webhooks.0.entry(tenant).or_default();
+        of_tenant.insert(planned.name, planned.sealed.into());
     }
 
     pub(super) fn load_webhook_secrets(&self) -> Result<(), ControlError> {
@@ -147,7 +189,8 @@ impl Directory {
                 *byte = stored;
             }
             let tenant = TenantId(Uuid::from_bytes(tenant));
-            self.show_webhook_secret(tenant, record.name, record.sealed);
+            let secret = PlannedSecret { name: record.name, sealed: record.sealed };
+            self.show_webhook_secret(tenant, secret);
             Ok(())
         })
     }

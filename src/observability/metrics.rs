@@ -30,7 +30,7 @@ enum Kind {
 /// Name, kind, unit and meaning of every metric of the server; `tests/architecture.rs` compares
 /// the list with what the code counts. A name ending in `_seconds` gets
 /// latency buckets, any other histogram size buckets.
-const METRICS: [(&str, Kind, Unit, &str); 23] = [
+const METRICS: [(&str, Kind, Unit, &str); 24] = [
     ("hebbd_build_info", Kind::Gauge, Unit::Count, "Always 1; the label carries the version."),
     ("hebbd_uptime_seconds", Kind::Gauge, Unit::Seconds, "Time since the process started."),
     ("process_resident_memory_bytes", Kind::Gauge, Unit::Bytes, "Memory in RAM."),
@@ -103,6 +103,13 @@ const METRICS: [(&str, Kind, Unit, &str); 23] = [
         Kind::Histogram,
         Unit::Seconds,
         "An attempt at a job, from its beginning to its result, by kind.",
+    ),
+    (
+        "hebbd_webhook_messages_total",
+        Kind::Counter,
+        Unit::Count,
+        "What became of notices to webhooks: delivered, failed (to be tried again), dead (given up), \
+         overflowed (given up since too many waited), dropped (too many were dead), too_long.",
     ),
     (
         "hebbd_tenant_evictions_total",

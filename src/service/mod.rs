@@ -8,11 +8,14 @@ mod chat;
 mod conversation;
 mod documents;
 mod error;
+mod facts;
 mod goals;
+mod incoming;
 mod memory;
 pub mod people;
 mod readiness;
 mod tokens;
+mod webhooks;
 
 use crate::actors::Registry;
 use crate::control::{ControlError, Directory};
@@ -23,20 +26,27 @@ pub use chat::{AnswerStream, ChatOrder, ChatService, ChatTrouble, ChosenModel, P
 pub use conversation::compute;
 pub use documents::{DocumentService, Upload, UploadedFile};
 pub use error::{ServiceError, SpentAllowance};
+pub use facts::{FactService, OntologyRefusal, Taken};
 pub use goals::ModelSummariser;
+pub use incoming::{ConfiguredSource, IncomingService, Recipient};
 pub use memory::{MemoryService, Scope};
 pub use people::{GoalSummariser, NoSummariser, PeopleService, Person};
 pub use readiness::Readiness;
 pub use tokens::{count_tokens, count_tokens_behind, warm_up as warm_up_tokens};
+pub use webhooks::{NewWebhook, WebhookService};
 
 pub use crate::actors::tenant::data::{
-    Atom, AtomDeletion, AtomKind, ConditionOperator, ConsolidationReport, DayTokens, Depth,
-    Document, Enrichment, FailureCause, FeedPage, FeedQuery, Feedback, FeedbackOutcome, FoundChunk,
-    GraphEdge, GraphNode, GraphQuery, GraphView, IndexingState, IndexingStep, Ingested, Ingestion,
-    KeptGraph, KnowledgeEdge, KnowledgeGraph, KnowledgeNode, Metadata, MetadataCondition, NewAtom,
-    NewDocument, NewFragment, ReadQuery, ReadResult, RecallQuery, RecalledEntity, Recollection,
-    RetrievalMode, RetrievedAtom, RevisionChain, Source, TenantStats, TimeWindow, WriteDecision,
-    WriteOutcome, begins_with_label,
+    Atom, AtomDeletion, AtomKind, CategoryView, ConditionOperator, ConsolidationReport, DayTokens,
+    DeadMessage, Depth, Document, Enrichment, Entities, EntityContext, EntityDetail, EntityPage,
+    EntityRelation, EntitySummary, FactQuery, FailureCause, FeedPage, FeedQuery, Feedback,
+    FeedbackOutcome, Forgotten, FoundChunk, FoundFact, GraphEdge, GraphNode, GraphQuery, GraphView,
+    ImportanceLevel, IndexingState, IndexingStep, Ingested, Ingestion, KeptGraph, KnowledgeEdge,
+    KnowledgeGraph, KnowledgeNode, Metadata, MetadataCondition, NewAtom, NewDocument, NewEvent,
+    NewFragment, NewResource, NoticeKind, OntologyProblem, ReadQuery, ReadResult, RecallQuery,
+    RecalledEntity, Recollection, ResourceKind, ResourceState, ResourceStatus, RetrievalMode,
+    Retrieved, RetrievedAtom, RevisionChain, Source, SuggestedEntity, TenantStats, TimeWindow,
+    Webhook, WebhookStatus, WriteDecision, WriteOutcome, begins_with_label, fact_name,
+    resource_name, resource_named,
 };
 
 /// A change of the directory, made off the async threads: it blocks for its fsync.

@@ -4,7 +4,9 @@
 //! Tenant numbers begin at 1. Under number 0 a shard keeps what must be found without knowing the
 //! tenant: the markers of those with jobs.
 
-use crate::types::{AtomNo, JobNo, TenantNo};
+use uuid::Uuid;
+
+use crate::types::{AtomNo, JobNo, MessageNo, TenantNo, WebhookId};
 
 /// What a key of a tenant's keyspace holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,6 +54,26 @@ pub enum Kind {
     Document = 0x50,
     /// Print of a document's id -> the entities and relations found in it.
     DocumentGraph = 0x51,
+    /// The next subject's number.
+    SubjectCounter = 0x60,
+    /// `subject_no` u32 -> its name.
+    Subject = 0x61,
+    /// Id of a resource -> what is known of it, without its content.
+    Resource = 0x62,
+    /// Id of a resource -> its content, as it came.
+    ResourceContent = 0x63,
+    /// `atom_no` u64 -> what makes the atom a fact.
+    Fact = 0x64,
+    /// Print of a delivery's id -> the resource it became.
+    Delivery = 0x65,
+    /// The app's domain configuration.
+    Ontology = 0x66,
+    /// A webhook's id -> where notices go, and which.
+    Webhook = 0x70,
+    /// `message_no` u64 -> a message that waits to be sent.
+    OutboxMessage = 0x71,
+    /// `message_no` u64 -> a message that was given up.
+    DeadMessage = 0x72,
 }
 
 /// Whose number no tenant has: the shard's own records.
@@ -151,6 +173,30 @@ pub fn atom_in(key: &[u8]) -> Option<AtomNo> {
 #[must_use]
 pub fn job_in(key: &[u8]) -> Option<JobNo> {
     atom_in(key).map(|number| JobNo(number.0))
+}
+
+/// The key of a webhook.
+#[must_use]
+pub fn by_webhook(tenant: TenantNo, webhook: WebhookId) -> Vec<u8> {
+    by_print(tenant, Kind::Webhook, webhook.as_bytes())
+}
+
+/// The webhook in a key made by [`by_webhook`].
+#[must_use]
+pub fn webhook_in(key: &[u8]) -> Option<WebhookId> {
+    print_in(key).map(|bytes| WebhookId(Uuid::from_bytes(bytes)))
+}
+
+/// The key of a message, waiting or given up.
+#[must_use]
+pub fn by_message(tenant: TenantNo, kind: Kind, message: MessageNo) -> Vec<u8> {
+    Writer::new().u64(tenant.0).byte(kind as u8).u64(message.0).finish()
+}
+
+/// The message number in a key made by [`by_message`].
+#[must_use]
+pub fn message_in(key: &[u8]) -> Option<MessageNo> {
+    atom_in(key).map(|number| MessageNo(number.0))
 }
 
 /// The number in a key made by [`by_number`].

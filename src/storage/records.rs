@@ -6,8 +6,15 @@ use serde::{Deserialize, Serialize};
 use super::codec::Record;
 
 mod documents;
+mod outbox;
+mod subjects;
 
 pub use documents::{DocumentGraphRecord, DocumentRecord, EntityRecord, RelationRecord};
+pub use outbox::{DeadMessageRecord, MessageRecord, WebhookRecord};
+pub use subjects::{
+    DeliveryRecord, EventRecord, FactRecord, FactRelationRecord, MentionRecord, OntologyRecord,
+    ResourceContentRecord, ResourceRecord, SlotRecord, SubjectCounterRecord, SubjectRecord,
+};
 
 /// What a tenant's other records were made with. Key: [`super::keys::Kind::Header`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

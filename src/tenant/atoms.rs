@@ -2,6 +2,7 @@
 
 use super::domain::Row;
 use super::open::damaged;
+use super::store::Pending;
 use super::{Place, Tenant, TenantError, ids};
 use crate::engine::atom::{Atom, Metadata};
 use crate::engine::fingerprint::Fingerprint;
@@ -89,6 +90,20 @@ impl Tenant {
     pub(super) fn entry_of(&self, no: AtomNo) -> Result<EntryRecord, TenantError> {
         let bytes = self.commit.store().get(&keys::by_atom(self.no, Kind::Entry, no))?;
         Ok(decode(&bytes.ok_or_else(|| damaged("an atom's entry"))?)?)
+    }
+
+    /// As [`Tenant::entry_of`], for an atom that may have been stored by the same command.
+    pub(super) fn entry_in(
+        &self,
+        pending: &Pending,
+        no: AtomNo,
+    ) -> Result<EntryRecord, TenantError> {
+        let key = keys::by_atom(self.no, Kind::Entry, no);
+        let prepared = pending.batch.prepared.iter().rev().find(|(prepared, _)| *prepared == key);
+        match prepared {
+            Some((_, value)) => Ok(decode(value)?),
+            None => self.entry_of(no),
+        }
     }
 
     /// `None` for a record whose atom is not in memory, which a half-applied delete cannot leave.

@@ -6,13 +6,21 @@
 //! leaves search, where the prototype stands for it and answers to its words too. The prototype
 //! is the most typical member itself, under its own id.
 
+use std::sync::Arc;
+
+use rustc_hash::FxHashSet;
+use serde_json::{Map, Value};
+
 use super::domain::Row;
 use super::open::damaged;
 use super::standing::{Visibility, stored_kind};
+use super::store::Pending;
+use super::subjects::is_subject_domain;
 use super::{Place, Tenant, TenantError};
 use crate::engine::atom::{AtomKind, ConsolidationReport};
 use crate::engine::consolidation::{ConsolidationPlan, Cosines, Point, Words, plan_consolidation};
 use crate::engine::documents::DOCUMENTS_DOMAIN;
+use crate::engine::notices::{NewMessage, NoticeKind, body_of};
 use crate::engine::params::ConsolidationParams;
 use crate::index::VectorSnapshot;
 use crate::storage::keys::{self, Kind};
@@ -55,9 +63,17 @@ pub struct PlannedConsolidation {
 pub struct ConsolidationWork {
     plan: PlannedConsolidation,
     report: ConsolidationReport,
+    /// What webhooks are told whose memory it is; `None` to tell nobody.
+    app: Option<Arc<str>>,
 }
 
 impl ConsolidationWork {
+    /// Has webhooks told that it ended, in the name of this app.
+    #[must_use]
+    pub fn telling_as(self, app: Arc<str>) -> Self {
+        Self { app: Some(app), ..self }
+    }
+
     #[must_use]
     pub fn into_report(self) -> ConsolidationReport {
         self.report
@@ -112,9 +128,10 @@ impl DomainSnapshot {
     }
 }
 
-/// A document is what was uploaded: its parts are not merged with those of others.
+/// A document is what was uploaded: its parts are not merged with those of others. Facts have a rule
+/// of their own for what says the same.
 fn may_be_merged(domain: &str) -> bool {
-    domain != DOCUMENTS_DOMAIN
+    domain != DOCUMENTS_DOMAIN && !is_subject_domain(domain)
 }
 
 impl Tenant {
@@ -213,7 +230,7 @@ impl Tenant {
             atoms_before: plan.shown_count,
             ..ConsolidationReport::default()
         };
-        ConsolidationWork { plan, report }
+        ConsolidationWork { plan, report, app: None }
     }
 
     /// Applies a part of the plan as far as it still fits: what was deleted, superseded or
@@ -226,7 +243,8 @@ impl Tenant {
         work: &mut ConsolidationWork,
     ) -> Result<bool, TenantError> {
         self.check_usable()?;
-        let mut batch = AtomicBatch::new(self.epoch);
+        let mut pending = self.begin(None);
+        let batch = &mut pending.batch;
         let mut merged: Vec<(AtomId, Vec<AtomId>)> = Vec::new();
         let mut room = SLICE_MEMBERS;
         while room > 0
@@ -243,31 +261,67 @@ impl Tenant {
             if members.is_empty() || !self.is_shown(prototype, domain_no) {
                 continue;
             }
-            self.put_cluster(&mut batch, prototype, &members)?;
+            self.put_cluster(batch, prototype, &members)?;
             merged.push((prototype, members));
         }
         let is_last = work.plan.clusters.is_empty();
         let mut protected = Vec::new();
         if is_last {
-            protected = self.put_end(&mut batch, &work.plan)?;
+            protected = self.put_end(batch, &work.plan)?;
         }
-        if !batch.is_empty() {
-            self.commit.apply(&batch)?;
+        let hidden: usize = merged.iter().map(|(_, members)| members.len()).sum();
+        let created: FxHashSet<AtomId> = merged
+            .iter()
+            .map(|(prototype, _)| *prototype)
+            .filter(|prototype| !self.is_prototype(*prototype))
+            .collect();
+        let domain = self.domains.get(&work.plan.domain_no);
+        let shown_count = domain.map_or(0, |domain| u64::from(domain.shown_count));
+        work.report.atoms_after = shown_count.saturating_sub(hidden as u64);
+        work.report.prototypes_created += created.len() as u64;
+        work.report.singletons_protected += protected.len() as u64;
+        if is_last {
+            self.tell_of_consolidation(&mut pending, work)?;
         }
+        self.commit(pending)?;
         for (prototype, members) in merged {
-            work.report.prototypes_created += u64::from(!self.is_prototype(prototype));
             self.merge(prototype, &members);
         }
-        work.report.singletons_protected += protected.len() as u64;
         for place in protected {
             if let Some(row) = self.row_mut(place) {
                 row.kind = AtomKind::Singleton;
                 row.is_protected = true;
             }
         }
-        let domain = self.domains.get(&work.plan.domain_no);
-        work.report.atoms_after = domain.map_or(0, |domain| u64::from(domain.shown_count));
+        debug_assert_eq!(
+            work.report.atoms_after,
+            self.domains
+                .get(&work.plan.domain_no)
+                .map_or(0, |domain| u64::from(domain.shown_count)),
+            "each member left search"
+        );
         Ok(!is_last)
+    }
+
+    /// Tells whoever asked for it that a run ended, unless the domain has gone meanwhile.
+    fn tell_of_consolidation(
+        &mut self,
+        pending: &mut Pending,
+        work: &ConsolidationWork,
+    ) -> Result<(), TenantError> {
+        let kind = NoticeKind::MaintenanceCompleted;
+        let Some(app) = work.app.as_ref().filter(|_| self.wants(kind)) else { return Ok(()) };
+        let Some(domain) = self.domains.get(&work.plan.domain_no) else { return Ok(()) };
+        let report = &work.report;
+        let data = Map::from_iter([
+            ("domain".to_owned(), Value::from(domain.name.as_str())),
+            ("atomsBefore".to_owned(), report.atoms_before.into()),
+            ("atomsAfter".to_owned(), report.atoms_after.into()),
+            ("prototypesCreated".to_owned(), report.prototypes_created.into()),
+            ("singletonsProtected".to_owned(), report.singletons_protected.into()),
+        ]);
+        let body = body_of(kind, self.clock.now(), app, None, data);
+        self.emit(pending, NewMessage { kind, subject_no: None, body })
     }
 
     fn is_prototype(&self, id: AtomId) -> bool {

@@ -158,6 +158,12 @@ impl Prints {
         self.newest.get(&print).copied()
     }
 
+    /// Every row that has it.
+    pub(super) fn all(&self, print: Fingerprint) -> impl Iterator<Item = u32> {
+        let older = self.older.get(&print).into_iter().flatten().copied();
+        self.get(print).into_iter().chain(older)
+    }
+
     fn insert(&mut self, print: Fingerprint, row: u32) {
         if let Some(older) = self.newest.insert(print, row) {
             self.older.entry(print).or_default().insert(older);

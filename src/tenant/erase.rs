@@ -17,17 +17,24 @@ const SLICE_ATOMS: usize = 24;
 const SLICE_KEYS: usize = 512;
 
 /// What a tenant stores besides atoms, domains and its numbers.
-const FORGOTTEN_KINDS: [Kind; 10] = [
+const FORGOTTEN_KINDS: [Kind; 17] = [
     Kind::Edge,
     Kind::Concept,
     Kind::Cue,
     Kind::Reply,
+    Kind::OutboxMessage,
+    Kind::DeadMessage,
     Kind::Standing,
     Kind::Job,
     Kind::JobPayload,
     Kind::JobKey,
     Kind::Document,
     Kind::DocumentGraph,
+    Kind::Resource,
+    Kind::ResourceContent,
+    Kind::Fact,
+    Kind::Delivery,
+    Kind::Subject,
 ];
 
 /// A domain being erased.
@@ -117,6 +124,7 @@ impl Tenant {
         self.ties.set_prototype(id, None);
         self.ties.remove(id);
         self.cues.forget_returned(id);
+        self.subjects.forget_atom(id);
         let content_print = Fingerprint(entry.content_print);
         if let Some(count) = self.content_counts.get_mut(&content_print) {
             *count -= 1;
@@ -136,7 +144,7 @@ impl Tenant {
     }
 
     /// Erases some of what was learned or kept besides atoms: concepts, links, cues, replies, jobs,
-    /// documents. Their originals are the caller's business.
+    /// documents, subjects, messages to webhooks. The documents' originals are the caller's business.
     /// Says whether there is more to do. For a tenant without atoms.
     ///
     /// # Errors
@@ -154,6 +162,8 @@ impl Tenant {
             self.replies.clear();
             self.jobs.clear();
             self.documents.clear();
+            self.subjects.clear();
+            self.outbox.clear_messages();
             return Ok(true);
         }
         self.forget_job_marker()
@@ -161,7 +171,7 @@ impl Tenant {
 
     /// Deletes everything stored under an atom's number.
     pub(super) fn delete_atom_keys(&self, batch: &mut AtomicBatch, no: AtomNo) {
-        for kind in [Kind::Atom, Kind::Entry, Kind::Access, Kind::Standing] {
+        for kind in [Kind::Atom, Kind::Entry, Kind::Access, Kind::Standing, Kind::Fact] {
             batch.delete(keys::by_atom(self.no, kind, no));
         }
     }

@@ -34,6 +34,8 @@ pub enum TenantError {
     DocumentBytesLimit { limit: u64 },
     #[error("{limit} jobs wait already; try again when some of them are done")]
     JobLimit { limit: usize },
+    #[error("there are {limit} webhooks already; remove one to add another")]
+    WebhookLimit { limit: usize },
     #[error("a job cannot be taken: {0}")]
     InvalidJob(String),
     #[error("job {0} is not this run's any more; its result is not taken")]
@@ -54,7 +56,9 @@ impl TenantError {
         match self {
             Self::EmbedderMismatch { .. } | Self::Poisoned => ErrorKind::Unavailable,
             Self::UnknownSuperseded(_) => ErrorKind::NotFound,
-            Self::AlreadySuperseded { .. } | Self::StaleLease(_) => ErrorKind::Conflict,
+            Self::AlreadySuperseded { .. } | Self::StaleLease(_) | Self::WebhookLimit { .. } => {
+                ErrorKind::Conflict
+            }
             Self::JobLimit { .. } => ErrorKind::Overloaded,
             Self::InvalidJob(_) => ErrorKind::InvalidInput,
             Self::DailyLimit { .. }

@@ -24,6 +24,7 @@ mod ingest;
 mod jobs;
 pub mod keyspace;
 mod open;
+mod outbox;
 mod recall;
 mod reembed;
 mod replies;
@@ -32,6 +33,7 @@ mod sealed;
 mod standing;
 mod stats;
 mod store;
+mod subjects;
 mod supersede;
 #[cfg(test)]
 mod tests;
@@ -69,11 +71,17 @@ pub use index_build::{BuiltIndex, IndexBuild};
 pub use ingest::{IngestionRun, PreparedFragment};
 use jobs::JobQueue;
 pub use jobs::{MarkedTenant, marked_tenants};
+pub use outbox::DELIVERY_KIND;
+use outbox::Outbox;
 pub use reembed::Reembedding;
 pub use retrieve::Ranking;
 pub use sealed::SealedBatch;
 use standing::AllTies;
 pub use store::Pending;
+use subjects::Subjects;
+pub use subjects::{
+    DISTIL_KIND, DistilOrder, DistilTask, Forgetting, PreparedFact, ResourceWriting, subject_domain,
+};
 use usage::Usage;
 pub use usage::{DayTokens, TokenAllowance};
 
@@ -141,6 +149,8 @@ pub struct Tenant {
     replies: FxHashMap<Fingerprint, Timestamp>,
     jobs: JobQueue,
     documents: Documents,
+    subjects: Subjects,
+    outbox: Outbox,
     buffers: retrieve::RetrieveBuffers,
     /// Memory is ahead of storage. Set while a batch is being planned.
     uncommitted: bool,

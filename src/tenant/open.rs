@@ -11,7 +11,9 @@ use super::cues::Cues;
 use super::documents::Documents;
 use super::domain::{Domain, Evidence, NewRow, Row};
 use super::jobs::JobQueue;
+use super::outbox::Outbox;
 use super::standing::{self, AllTies, Ties, Visibility};
+use super::subjects::Subjects;
 use super::usage::Usage;
 use super::{Counters, OpenTenant, Place, Tenant, TenantError};
 use crate::engine::fingerprint::Fingerprint;
@@ -71,6 +73,8 @@ impl Tenant {
             replies: FxHashMap::default(),
             jobs: JobQueue::default(),
             documents: Documents::default(),
+            subjects: Subjects::default(),
+            outbox: Outbox::default(),
             buffers: super::retrieve::RetrieveBuffers::default(),
             uncommitted: false,
         };
@@ -88,6 +92,8 @@ impl Tenant {
         tenant.load_replies()?;
         tenant.load_jobs()?;
         tenant.load_documents()?;
+        tenant.load_subjects()?;
+        tenant.load_outbox()?;
         tenant.load_index_caches();
         Ok(tenant)
     }

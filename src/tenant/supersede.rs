@@ -34,9 +34,9 @@ impl Tenant {
             return Ok(());
         }
         let place = self.place_of(by)?;
-        let ids: Vec<Id> = superseded.iter().map(|id| Id(*id.as_bytes())).collect();
-        self.put_standing(&mut pending.batch, place, |record| record.supersedes = ids)?;
-        self.ties.change(by, |ties| ties.supersedes = superseded.to_vec());
+        let ids = superseded.iter().map(|id| Id(*id.as_bytes()));
+        self.put_standing(&mut pending.batch, place, |record| record.supersedes.extend(ids))?;
+        self.ties.change(by, |ties| ties.supersedes.extend(superseded));
         let derived = superseded.iter().flat_map(|id| self.derived_atoms(*id));
         let derived = derived.filter(|id| self.ties.superseded_by(*id).is_none());
         for id in superseded.iter().copied().chain(derived.collect::<Vec<_>>()) {
@@ -47,8 +47,9 @@ impl Tenant {
             })?;
             self.ties.change(id, |ties| ties.superseded_by = Some(by));
             self.refresh_visibility(id);
+            self.subjects.archive(id);
             self.free_members(pending, id)?;
-            self.admit_again(id)?;
+            self.admit_again(pending, id)?;
         }
         Ok(())
     }
@@ -71,10 +72,10 @@ impl Tenant {
     }
 
     /// What was superseded may be said again: the gate no longer knows it.
-    fn admit_again(&mut self, id: AtomId) -> Result<(), TenantError> {
+    fn admit_again(&mut self, pending: &Pending, id: AtomId) -> Result<(), TenantError> {
         let place = self.place_of(id)?;
         let row = self.row(place).ok_or_else(|| damaged("an atom's row"))?;
-        let entry = self.entry_of(row.no)?;
+        let entry = self.entry_in(pending, row.no)?;
         if let Some(domain) = self.domains.get_mut(&place.domain_no) {
             let (content, wording) = (entry.content_print, entry.wording_print);
             domain.forget_prints(place.row, Fingerprint(content), Fingerprint(wording));

@@ -212,7 +212,7 @@ fn what_is_not_there_is_a_404_on_every_route_that_names_something() {
             asked += 1;
         }
     }
-    assert_eq!(asked, 4 * 15, "a new route is asked here too");
+    assert_eq!(asked, 4 * 19, "a new route is asked here too");
     for path in ["/tenants", "/keys"] {
         let body = json!({"name": "x", "project": NOBODY});
         let key = json!({"tenant": NOBODY, "dialect": "tex"});

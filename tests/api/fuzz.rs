@@ -1,6 +1,8 @@
 //! Random bodies for every POST route, and random addresses where these say what is wanted: whatever
 //! comes, the answer is a success or a refusal with the dialect's body, never a failure of the server.
 
+mod magneteco;
+
 use std::path::Path;
 use std::sync::Arc;
 

@@ -11,8 +11,11 @@
     reason = "a test fails by panicking"
 )]
 
+mod magneteco;
 mod metacogna;
 mod mnemoverse;
+#[path = "../support/receiver.rs"]
+mod receiver;
 mod runner;
 mod scene;
 #[path = "../support/mod.rs"]
@@ -40,6 +43,15 @@ async fn every_tex_case_holds() {
     let report = suite.run(&server).await;
     report.assert_no_failures();
     report.assert_covers(hebbd::api::dialects::tex::ROUTES);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_magneteco_case_holds() {
+    let server = TestServer::start().await;
+    let suite = Suite::load("magneteco", magneteco::check_answer).with(Callers::Apps);
+    let report = suite.run(&server).await;
+    report.assert_no_failures();
+    report.assert_covers(hebbd::api::dialects::magneteco::ROUTES);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,6 @@
 //! What a server keeps: every file of documents below its data directory, and every record on its
 //! shards.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::path::{Path, PathBuf};
 

@@ -160,5 +160,10 @@ fn check_credentials(data_dir: &Path, server: &ServerProcess) -> (String, String
     let body = json!({"username": username, "password": secret.expose_secret()});
     let answer = Client::new(base_url, "").post("/api/auth/login", &body).ok();
     assert_eq!(answer["user"]["isAdmin"], true);
+    let app = &credentials["magneteco"];
+    assert_eq!(app["app_id"], "dev");
+    let line = format!("Authorization: Bearer {}\r\n", app["api_key"].as_str().unwrap());
+    let answer = Client::new(base_url, "").send_with("GET", "/v1/health", None, &line).unwrap();
+    assert_eq!(answer.json()["status"], "healthy");
     (key.to_owned(), password.to_owned())
 }

@@ -116,9 +116,13 @@ impl TestServer {
     }
 
     pub(crate) fn new_tenant(&self, plan: &str) -> TenantId {
+        self.new_tenant_called("test", plan)
+    }
+
+    pub(crate) fn new_tenant_called(&self, name: &str, plan: &str) -> TenantId {
         let shards = self.registry.shards().for_new_tenants();
         let place = |id| choose_shard(id, &shards).expect("there is a shard");
-        self.directory.create_tenant("test", plan, place).expect("the tenant is made").id
+        self.directory.create_tenant(name, plan, place).expect("the tenant is made").id
     }
 
     pub(crate) fn new_key(&self, tenant: TenantId) -> NewKey {
@@ -152,6 +156,36 @@ impl TestServer {
 impl Drop for TestServer {
     fn drop(&mut self) {
         self.stop_now();
+    }
+}
+
+/// An app of the magneteco dialect.
+#[derive(Debug, Clone)]
+pub(crate) struct TestApp {
+    pub(crate) tenant: TenantId,
+    /// Its name on the wire.
+    pub(crate) id: String,
+    /// May do everything.
+    pub(crate) key: String,
+}
+
+impl TestApp {
+    pub(crate) fn new(server: &TestServer, name: &str, plan: &str) -> Self {
+        let (id, tenant) = (name.to_owned(), server.new_tenant_called(name, plan));
+        let key = Self::key_with(server, tenant, Some(&["*"]));
+        Self { tenant, id, key }
+    }
+
+    /// A key with these permissions; `None` for those that new keys have.
+    pub(crate) fn key_with(
+        server: &TestServer,
+        tenant: TenantId,
+        permissions: Option<&[&str]>,
+    ) -> String {
+        let scopes = permissions.map(|all| all.iter().map(|one| (*one).to_owned()).collect());
+        let order = KeyOrder { scopes, ..KeyOrder::for_tenant(tenant, KeyKind::Magneteco, "test") };
+        let key = server.directory.create_key(order).expect("the key is made");
+        key.secret.expose_secret().to_owned()
     }
 }
 

@@ -125,6 +125,7 @@ run venv mnemoverse_client.py "$credentials" "$scratch/free-1.json" "$scratch/fr
 run venv mnemoverse_mcp.py "$credentials" "$scratch/mcp-1.json" "$scratch/mcp-2.json" \
     "$work/npm/node_modules/.bin/mcp-memory-server"
 run venv metacogna_curl.py "$scratch/documents/dev-credentials.json" "$here/../.."
+run venv magneteco_client.py "$credentials"
 for release in $tex_releases; do
     run "tex-$release" tex_client.py "$credentials" "$scratch/expiring/dev-credentials.json" \
         "$scratch/metered-$release.json" "$scratch/tiny-$release.json"

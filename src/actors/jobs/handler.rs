@@ -13,6 +13,7 @@ use crate::actors::error::ActorError;
 use crate::actors::registry::Registry;
 use crate::actors::tenant::TenantCommand;
 use crate::actors::tenant::jobs::ReportProgress;
+use crate::control::Directory;
 use crate::engine::jobs::{Lease, LeasedJob, NewJob};
 use crate::tenant::{Pending, Tenant, TenantError};
 use crate::types::{Deadline, JobNo, TenantId};
@@ -27,6 +28,12 @@ pub type JobRun<'a> = BoxFuture<'a, Result<JobResult, JobFailure>>;
 pub trait JobHandler: Send + Sync + 'static {
     /// The kind as it is stored with the jobs; never given to other work later.
     fn kind(&self) -> &'static str;
+
+    /// Whether nearly all of its time is waiting for others. Such a job then takes no worker from
+    /// those that compute, as long as not very many of them run.
+    fn mostly_waits(&self) -> bool {
+        false
+    }
 
     /// Does one job. Polled on a thread that others need: what computes for longer than half a
     /// millisecond belongs on the blocking pool. Dropped when the server stops or the attempt takes
@@ -71,6 +78,18 @@ impl JobContext {
     #[must_use]
     pub fn tenant(&self) -> TenantId {
         self.tenant
+    }
+
+    /// What the control plane knows: the tenant's secrets among it.
+    #[must_use]
+    pub fn directory(&self) -> &Directory {
+        self.registry.directory()
+    }
+
+    /// What the tenant is called; `None` when it was deleted meanwhile.
+    #[must_use]
+    pub fn tenant_name(&self) -> Option<Arc<str>> {
+        Some(self.registry.directory().get_tenant(self.tenant).ok()?.spoken_name().into())
     }
 
     #[must_use]

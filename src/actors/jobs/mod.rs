@@ -15,7 +15,7 @@ mod settings;
 mod signals;
 mod worker;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,11 +32,10 @@ pub use settings::JobSettings;
 pub use signals::{JobBell, JobSignals};
 
 use super::registry::Registry;
-use crate::engine::jobs::JobsOverview;
 use crate::tenant::marked_tenants;
 use crate::types::{Clock, ShardNo, TenantId, TenantNo, Timestamp};
 use schedule::Schedule;
-use worker::{Found, Workshop};
+use worker::{Found, Leased, WorkerNo, Workshop};
 
 /// The clock is looked at this often at least, since it may be set.
 const CLOCK_LOOK_MAX: Duration = Duration::from_secs(15);
@@ -91,6 +90,8 @@ impl JobRunner {
             workshop: Arc::new(workshop),
             schedule,
             workers: JoinSet::new(),
+            next_worker: WorkerNo(0),
+            waiting: HashSet::new(),
             hears_leased,
             observed_by,
             scan_at: Some(Instant::now()),
@@ -130,8 +131,11 @@ impl Drop for JobRunner {
 struct Office {
     workshop: Arc<Workshop>,
     schedule: Schedule,
-    workers: JoinSet<(TenantId, Found)>,
-    hears_leased: mpsc::UnboundedReceiver<(TenantId, JobsOverview)>,
+    workers: JoinSet<(WorkerNo, TenantId, Found)>,
+    next_worker: WorkerNo,
+    /// Workers that only wait for others, and left their places.
+    waiting: HashSet<WorkerNo>,
+    hears_leased: mpsc::UnboundedReceiver<Leased>,
     observed_by: watch::Sender<JobsObserved>,
     /// When the markers are to be read, again if a shard's could not be.
     scan_at: Option<Instant>,
@@ -157,12 +161,10 @@ impl Office {
                 // In order, so that what a worker said before it came back is heard before.
                 biased;
                 _ = stopping.wait_for(|is_stopping| *is_stopping) => break,
-                Some((tenant, overview)) = self.hears_leased.recv() => {
-                    self.schedule.note(tenant, &overview, now);
-                }
+                Some(leased) = self.hears_leased.recv() => self.note_leased(&leased, now),
                 Some(joined) = self.workers.join_next() => {
-                    if let Ok((tenant, found)) = joined {
-                        self.take_back(tenant, found);
+                    if let Ok((worker, tenant, found)) = joined {
+                        self.take_back(worker, tenant, found);
                     }
                 }
                 () = signals.rung() => {}
@@ -175,16 +177,28 @@ impl Office {
 
     fn send_out(&mut self, tenant: TenantId) {
         let workshop = Arc::clone(&self.workshop);
+        let worker = self.next_worker;
+        self.next_worker = WorkerNo(worker.0.wrapping_add(1));
         self.workers.spawn(async move {
             // A worker always comes back: else its place would be lost.
-            let found = AssertUnwindSafe(workshop.work(tenant)).catch_unwind().await;
-            (tenant, found.unwrap_or(Found::Unclear))
+            let found = AssertUnwindSafe(workshop.work(worker, tenant)).catch_unwind().await;
+            (worker, tenant, found.unwrap_or(Found::Unclear))
         });
     }
 
-    fn take_back(&mut self, tenant: TenantId, found: Found) {
+    fn note_leased(&mut self, leased: &Leased, now: Timestamp) {
+        if leased.mostly_waits && self.schedule.begin_waiting(leased.tenant, now) {
+            self.waiting.insert(leased.worker);
+        }
+        self.schedule.note(leased.tenant, &leased.overview, now);
+    }
+
+    fn take_back(&mut self, worker: WorkerNo, tenant: TenantId, found: Found) {
         let now = self.workshop.clock.now();
-        self.schedule.end(tenant, now);
+        match self.waiting.remove(&worker) {
+            true => self.schedule.end_waiting(tenant),
+            false => self.schedule.end(tenant, now),
+        }
         match found {
             Found::Jobs(overview) => self.schedule.note(tenant, &overview, now),
             Found::Gone => self.schedule.forget(tenant),

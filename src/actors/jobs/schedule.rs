@@ -5,11 +5,17 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use crate::engine::jobs::JobsOverview;
+use crate::types::limits::WEBHOOKS_MAX;
 use crate::types::{TenantId, Timestamp};
 
 /// Before a tenant that could not be reached is tried again; doubles with each further time.
 const UNREACHABLE_PAUSE: Duration = Duration::from_secs(1);
 const UNREACHABLE_PAUSE_MAX: Duration = Duration::from_secs(60);
+
+/// Workers that may wait for others at one time, in all and for each tenant, beside those that
+/// work. Each costs a task and a connection; further ones are counted as working.
+const WAITERS_MAX: usize = 256;
+const WAITERS_PER_TENANT: usize = WEBHOOKS_MAX;
 
 /// A place in the line: by time, then by turn.
 type Place = (Timestamp, u64);
@@ -20,6 +26,8 @@ struct Known {
     /// A look became due while no more of its workers were allowed.
     again: bool,
     workers: usize,
+    /// Workers that wait for others, not counted in `workers`.
+    waiters: usize,
     /// Times in a row that it could not be reached.
     failures: u32,
     waiting: usize,
@@ -30,6 +38,7 @@ pub(super) struct Schedule {
     workers_max: usize,
     workers_per_tenant: usize,
     workers: usize,
+    waiters: usize,
     tenants: HashMap<TenantId, Known>,
     looks: BTreeMap<Place, TenantId>,
     next_turn: u64,
@@ -41,6 +50,7 @@ impl Schedule {
             workers_max,
             workers_per_tenant,
             workers: 0,
+            waiters: 0,
             tenants: HashMap::new(),
             looks: BTreeMap::new(),
             next_turn: 0,
@@ -88,6 +98,27 @@ impl Schedule {
         known.workers -= 1;
         if std::mem::take(&mut known.again) {
             self.look_at(tenant, now);
+        }
+    }
+
+    /// A worker only waits from now on, so that another may take its place; says whether there is
+    /// room for one more of that sort. Its end must be told by [`Schedule::end_waiting`].
+    pub(super) fn begin_waiting(&mut self, tenant: TenantId, now: Timestamp) -> bool {
+        let waiters = self.tenants.get(&tenant).map_or(0, |known| known.waiters);
+        if self.waiters >= WAITERS_MAX || waiters >= WAITERS_PER_TENANT {
+            return false;
+        }
+        self.end(tenant, now);
+        self.waiters += 1;
+        self.tenants.entry(tenant).or_default().waiters += 1;
+        true
+    }
+
+    /// A worker that only waited is back from a tenant.
+    pub(super) fn end_waiting(&mut self, tenant: TenantId) {
+        self.waiters -= 1;
+        if let Some(known) = self.tenants.get_mut(&tenant) {
+            known.waiters -= 1;
         }
     }
 
@@ -140,7 +171,9 @@ impl Schedule {
 
     fn forget_if_idle(&mut self, tenant: TenantId) {
         let is_idle = |known: &Known| {
-            known.workers == 0 && known.look_at.is_none() && known.waiting + known.dead == 0
+            known.workers + known.waiters == 0
+                && known.look_at.is_none()
+                && known.waiting + known.dead == 0
         };
         if self.tenants.get(&tenant).is_some_and(is_idle) {
             self.tenants.remove(&tenant);
@@ -153,8 +186,9 @@ impl Schedule {
         self.looks.keys().next().filter(|_| is_free).map(|(at, _)| *at)
     }
 
+    /// Those that are out, whatever they do.
     pub(super) fn workers(&self) -> usize {
-        self.workers
+        self.workers + self.waiters
     }
 
     /// Jobs that wait and that are dead, as far as is known.
@@ -197,6 +231,29 @@ mod tests {
         assert_eq!(schedule.begin_next(at(2)), Some(tenant(3)), "due for longest");
         schedule.end(tenant(2), at(3));
         assert_eq!(schedule.begin_next(at(3)), Some(tenant(1)), "what was due is not forgotten");
+    }
+
+    #[test]
+    fn a_worker_that_only_waits_leaves_its_place_to_another_while_there_is_room() {
+        let mut schedule = Schedule::new(1, 1);
+        for waiting in 0..WAITERS_PER_TENANT {
+            schedule.look_at(tenant(1), at(1));
+            assert_eq!(schedule.begin_next(at(1)), Some(tenant(1)), "{waiting}");
+            assert!(schedule.begin_waiting(tenant(1), at(1)));
+        }
+        schedule.look_at(tenant(1), at(1));
+        assert_eq!(schedule.begin_next(at(1)), Some(tenant(1)));
+        assert!(!schedule.begin_waiting(tenant(1), at(1)), "no room for one more");
+        schedule.look_at(tenant(2), at(1));
+        assert_eq!(schedule.begin_next(at(1)), None, "it has the only place");
+        schedule.end(tenant(1), at(2));
+        assert_eq!(schedule.begin_next(at(2)), Some(tenant(2)));
+        assert_eq!(schedule.workers(), WAITERS_PER_TENANT + 1);
+        for _ in 0..WAITERS_PER_TENANT {
+            schedule.end_waiting(tenant(1));
+        }
+        schedule.end(tenant(2), at(3));
+        assert_eq!(schedule.workers(), 0);
     }
 
     #[test]

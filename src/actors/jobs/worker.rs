@@ -38,8 +38,21 @@ pub(super) struct Workshop {
     pub(super) settings: JobSettings,
     pub(super) clock: Arc<dyn Clock>,
     /// Hears of each job that was leased, so that another worker can look for more.
-    pub(super) leased: mpsc::UnboundedSender<(TenantId, JobsOverview)>,
+    pub(super) leased: mpsc::UnboundedSender<Leased>,
     pub(super) stopping: watch::Receiver<bool>,
+}
+
+/// Tells one errand of a worker from all others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct WorkerNo(pub(super) u64);
+
+/// That a worker has a job now.
+pub(super) struct Leased {
+    pub(super) worker: WorkerNo,
+    pub(super) tenant: TenantId,
+    /// The tenant's jobs as they are then.
+    pub(super) overview: JobsOverview,
+    pub(super) mostly_waits: bool,
 }
 
 /// What a worker found.
@@ -64,7 +77,7 @@ enum Attempt {
 
 impl Workshop {
     /// Looks for a job of the tenant and, if one is due, does it.
-    pub(super) async fn work(&self, tenant: TenantId) -> Found {
+    pub(super) async fn work(&self, worker: WorkerNo, tenant: TenantId) -> Found {
         let _working = self.registry.job_signals().work_for(tenant);
         let lease = LeaseJob {
             duration: self.settings.lease() + LEASE_GRACE,
@@ -74,8 +87,10 @@ impl Workshop {
         match self.insist(tenant, ends_at, || lease).await {
             Ok((None, overview)) => Found::Jobs(overview),
             Ok((Some(leased), overview)) => {
+                let handler = self.handlers.find(&leased.kind);
+                let mostly_waits = handler.is_some_and(|handler| handler.mostly_waits());
                 // The receiver is gone when everything is.
-                let _ = self.leased.send((tenant, overview));
+                let _ = self.leased.send(Leased { worker, tenant, overview, mostly_waits });
                 self.run(tenant, leased).await
             }
             Err(ActorError::Control(ControlError::UnknownTenant(_)) | ActorError::ShuttingDown) => {

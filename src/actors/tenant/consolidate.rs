@@ -1,6 +1,8 @@
 //! The tenant's part of consolidation: giving a snapshot, taking a plan back in slices, and
 //! undoing. Clustering itself happens elsewhere, while the tenant serves.
 
+use std::sync::Arc;
+
 use futures_util::future::{FutureExt, ready};
 
 use super::data::ConsolidationReport;
@@ -64,6 +66,8 @@ impl TenantCommand for DueDomains {
 /// Puts a plan into effect as far as it still fits what the domain holds now.
 pub struct ApplyConsolidation {
     pub plan: PlannedConsolidation,
+    /// The tenant's name, for webhooks that are told of it.
+    pub app: Arc<str>,
 }
 
 impl TenantCommand for ApplyConsolidation {
@@ -71,7 +75,7 @@ impl TenantCommand for ApplyConsolidation {
 
     fn run(self, tenant: TenantCell) -> Answer<Self::Reply> {
         async move {
-            let mut work = tenant.borrow().begin_consolidation(self.plan);
+            let mut work = tenant.borrow().begin_consolidation(self.plan).telling_as(self.app);
             while tenant.borrow_mut().apply_consolidation_slice(&mut work)? {
                 tokio::task::yield_now().await;
             }

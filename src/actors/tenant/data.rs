@@ -15,9 +15,17 @@ pub use crate::engine::documents::{
 pub use crate::engine::feedback::{Feedback, FeedbackOutcome};
 pub use crate::engine::knowledge::{KnowledgeEdge, KnowledgeGraph, KnowledgeNode};
 pub use crate::engine::metadata_filter::{ConditionOperator, MetadataCondition};
+pub use crate::engine::notices::{DeadMessage, NoticeKind, Webhook, WebhookStatus};
+pub use crate::engine::ontology::OntologyProblem;
 pub use crate::engine::prepared::PreparedAtom;
 pub use crate::engine::recollection::{
     Ingested, Ingestion, NewFragment, RecallQuery, RecalledEntity, Recollection,
+};
+pub use crate::engine::resources::{ImportanceLevel, ResourceKind, ResourceState, SuggestedEntity};
+pub use crate::engine::subjects::{
+    CategoryView, Entities, EntityContext, EntityDetail, EntityPage, EntityRelation, EntitySummary,
+    FactQuery, Forgotten, FoundFact, NewEvent, NewResource, ResourceContent, ResourceStatus,
+    Retrieved, fact_name, resource_name, resource_named,
 };
 pub use crate::tenant::{
     DayTokens, DocumentLimits, FoundChunk, KeptGraph, PreparedFragment, TokenAllowance,

@@ -6,6 +6,7 @@ use futures_util::future::FutureExt;
 use rustc_hash::FxHashSet;
 
 use super::documents::remove_all as remove_documents;
+use super::subjects::forget;
 use super::{Answer, Done, TenantCell, TenantCommand};
 use crate::engine::documents::DOCUMENTS_DOMAIN;
 use crate::engine::facts::derived_domain;
@@ -63,14 +64,21 @@ impl TenantCommand for Reset {
     }
 }
 
-/// The facts derived from a domain go first: whatever a crash leaves still has its source.
+/// The facts derived from a domain go first: whatever a crash leaves still has its source. With the
+/// domain of a subject goes the subject, and with that of documents go those.
 async fn delete_domain(tenant: &TenantCell, name: &str) -> Result<Erased, TenantError> {
-    let (chunks, documents) = match name {
+    let (mut atoms, documents) = match name {
         DOCUMENTS_DOMAIN => remove_documents(tenant).await?,
         _ => (0, Vec::new()),
     };
+    let subject = tenant.borrow().subject_in(name);
+    if let Some(subject) = subject {
+        let forgotten = forget(tenant, &subject, None).await?;
+        atoms += forgotten.map_or(0, |forgotten| forgotten.facts as u64);
+    }
     erase_facts(tenant, name).await?;
-    Ok(Erased { atoms: chunks + erase_domain(tenant, name).await?, documents })
+    atoms += erase_domain(tenant, name).await?;
+    Ok(Erased { atoms, documents })
 }
 
 /// Removes what was derived from a domain. A caller may have atoms of its own in the domain of

@@ -12,8 +12,10 @@ pub mod erase;
 pub mod feedback;
 pub mod graph;
 pub mod jobs;
+pub mod outbox;
 pub mod retrieve;
 pub mod store;
+pub mod subjects;
 mod upkeep;
 pub mod usage;
 

@@ -47,6 +47,14 @@ const ENDPOINTS: &[Endpoint] = &[
     get("/admin/v1/tenants/{tenant}/jobs", || web::route().to(handlers::jobs)),
     post("/admin/v1/tenants/{tenant}/jobs/{job}/retry", || web::route().to(handlers::retry_job)),
     delete("/admin/v1/tenants/{tenant}/jobs/{job}", || web::route().to(handlers::discard_job)),
+    get("/admin/v1/tenants/{tenant}/webhooks", || web::route().to(handlers::webhooks)),
+    get("/admin/v1/tenants/{tenant}/webhooks/dead", || web::route().to(handlers::dead_messages)),
+    delete("/admin/v1/tenants/{tenant}/webhooks/{webhook}", || {
+        web::route().to(handlers::remove_webhook)
+    }),
+    post("/admin/v1/tenants/{tenant}/webhooks/dead/{message}/retry", || {
+        web::route().to(handlers::retry_message)
+    }),
     get("/admin/v1/signing-keys", || web::route().to(handlers::signing_keys)),
     post("/admin/v1/signing-keys/rotate", || web::route().to(handlers::rotate_signing_key)),
     post("/admin/v1/secrets/forget", || web::route().to(handlers::forget_secrets)),

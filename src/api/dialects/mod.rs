@@ -1,5 +1,6 @@
 //! The wire formats this server speaks, one folder each. Nothing in one is known to another.
 
+pub mod magneteco;
 pub mod metacogna;
 pub mod mnemoverse;
 pub mod tex;

@@ -87,11 +87,22 @@ pub(in crate::api) fn receive_body(
     payload: &mut Payload,
     rule: BodyRule,
 ) -> impl Future<Output = Result<String, BodyError>> + use<> {
+    let receiving = receive_bytes(request, payload, rule);
+    async move { body_text(receiving.await?) }
+}
+
+/// The same for a body of which every byte counts, such as one that is signed. What it holds is
+/// not looked at.
+pub(in crate::api) fn receive_bytes(
+    request: &HttpRequest,
+    payload: &mut Payload,
+    rule: BodyRule,
+) -> impl Future<Output = Result<Vec<u8>, BodyError>> + use<> {
     let media_type = if rule.says_json { check_media_type(request.headers()) } else { Ok(()) };
     let length = media_type.and_then(|()| check_headers(request.headers(), rule.bytes_max));
     let deadline = RequestDeadline::of(request);
     let payload = payload.take();
-    async move { into_text(receive_in_time(payload, length?, rule.bytes_max, deadline).await?) }
+    async move { receive_in_time(payload, length?, rule.bytes_max, deadline).await }
 }
 
 impl<E> FromRequest for JsonBody<E>
@@ -207,7 +218,8 @@ async fn receive(
     Ok(bytes)
 }
 
-fn into_text(bytes: Vec<u8>) -> Result<String, BodyError> {
+/// What [`receive_bytes`] received as text of bounded depth.
+pub(in crate::api) fn body_text(bytes: Vec<u8>) -> Result<String, BodyError> {
     let text = String::from_utf8(bytes)
         .map_err(|cause| BodyError::NotUtf8 { valid_bytes: cause.utf8_error().valid_up_to() })?;
     if json_text::nests_deeper_than(text.as_bytes(), LEVELS_MAX) {
@@ -294,9 +306,9 @@ mod tests {
     #[test]
     fn depth_is_bounded_whatever_the_field() {
         let body = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
-        assert!(into_text(body(LEVELS_MAX).into_bytes()).is_ok());
+        assert!(body_text(body(LEVELS_MAX).into_bytes()).is_ok());
         assert_eq!(
-            into_text(body(10_000).into_bytes()),
+            body_text(body(10_000).into_bytes()),
             Err(BodyError::TooDeep { levels_max: LEVELS_MAX })
         );
     }

@@ -1,20 +1,23 @@
 //! What handlers take as arguments, so that one without an identity or a deadline does not
 //! compile.
 
+mod bearer;
 pub mod client_ip;
 mod deadline;
 mod idempotency_key;
 mod json_body;
-mod last_segment;
 mod multipart;
+mod path_segment;
 mod principal;
 
+pub use bearer::bearer_token;
 pub use deadline::RequestDeadline;
 pub use idempotency_key::{IdempotencyKey, IdempotencyKeyError};
 pub use json_body::{BodyError, BodyLimit, JsonBody, OptionalJsonBody};
 pub(in crate::api) use json_body::{BodyRule, receive_body};
-pub use last_segment::LastSegment;
+pub(in crate::api) use json_body::{body_text, receive_bytes};
 pub(in crate::api) use multipart::{
     FileSink, Form, FormError, FormFile, FormRules, receive_form, sends_form,
 };
+pub use path_segment::PathSegment;
 pub use principal::Caller;

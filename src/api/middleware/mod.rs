@@ -4,5 +4,6 @@ pub mod access_log;
 pub mod authentication;
 pub mod ip_limit;
 pub mod panic_guard;
+pub mod rate_headers;
 pub mod request_id;
 pub mod unread_body;

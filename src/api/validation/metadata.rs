@@ -24,8 +24,8 @@ pub(crate) struct CheckedMetadata {
 pub(crate) enum BadMetadata {
     #[error("must be a JSON object; leave it out for none")]
     OtherType,
-    #[error("must have at most {METADATA_BYTES_MAX} bytes as compact JSON, not {size}")]
-    TooLong { size: usize },
+    #[error("must have at most {bytes_max} bytes as compact JSON, not {size}")]
+    TooLong { size: usize, bytes_max: usize },
     #[error("must not nest deeper than {LEVELS_MAX} levels")]
     TooDeep,
     /// What raw text may still hold.
@@ -34,12 +34,20 @@ pub(crate) enum BadMetadata {
 }
 
 pub(crate) fn parse_metadata(raw: &RawValue) -> Result<CheckedMetadata, BadMetadata> {
+    parse_object_within(raw, METADATA_BYTES_MAX)
+}
+
+/// The same for an object of so many bytes as compact JSON.
+pub(crate) fn parse_object_within(
+    raw: &RawValue,
+    bytes_max: usize,
+) -> Result<CheckedMetadata, BadMetadata> {
     if !raw.get().starts_with('{') {
         return Err(BadMetadata::OtherType);
     }
     let json = json_text::minify(raw.get());
-    if json.len() > METADATA_BYTES_MAX {
-        return Err(BadMetadata::TooLong { size: json.len() });
+    if json.len() > bytes_max {
+        return Err(BadMetadata::TooLong { size: json.len(), bytes_max });
     }
     if json_text::nests_deeper_than(json.as_bytes(), LEVELS_MAX) {
         return Err(BadMetadata::TooDeep);

@@ -4,11 +4,13 @@
 
 mod metadata;
 mod object;
+mod parameters;
 mod problems;
 
-pub(crate) use metadata::{BadMetadata, CheckedMetadata, parse_metadata};
+pub(crate) use metadata::{BadMetadata, CheckedMetadata, parse_metadata, parse_object_within};
 pub(crate) use object::{
     NoObject, NoText, Raw, is_number, is_text, parse_array, parse_object, parse_text, present,
     request, unless_null,
 };
+pub(crate) use parameters::Parameters;
 pub(crate) use problems::{Problems, Step};

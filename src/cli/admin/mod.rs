@@ -15,6 +15,7 @@ pub(super) mod signing_key;
 pub(super) mod status;
 pub(super) mod tenant;
 pub(super) mod user;
+pub(super) mod webhook;
 
 use std::io::{BufRead, IsTerminal, Write};
 

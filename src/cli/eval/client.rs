@@ -1,8 +1,9 @@
-//! The server as a measurement sees it: [`Memory`] is what every dialect can do, a file for each
-//! dialect says how, [`Http`] carries it. One call at a time; a latency is what this client saw, in
+//! The server as a measurement sees it: [`Memory`] is what every dialect of atoms can do, a file for
+//! each dialect says how, [`Http`] carries it. Magneteco, which has no atoms, stands by itself. One call at a time; a latency is what this client saw, in
 //! microseconds, from sending to the last byte. Only fields of the published APIs are required of
 //! an answer; a server's own are read when they are there.
 
+pub(super) mod magneteco;
 pub(super) mod mnemoverse;
 pub(super) mod tex;
 
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::ValueEnum;
+use reqwest::header::RETRY_AFTER;
 use reqwest::{RequestBuilder, StatusCode};
 use serde::de::DeserializeOwned;
 
@@ -20,7 +22,7 @@ const TIMEOUT: Duration = Duration::from_secs(120);
 /// Characters of an unexpected answer that are shown.
 const SHOWN_CHARS: usize = 300;
 
-/// A memory API to measure through.
+/// A memory API of atoms to measure through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Dialect {
     Mnemoverse,
@@ -31,6 +33,8 @@ pub(super) enum Dialect {
 pub(super) struct Access {
     pub(super) base_url: String,
     pub(super) api_key: String,
+    /// The app that the key belongs to; `None` in an API that has none, or where it is not known.
+    pub(super) app_id: Option<String>,
     /// Where the key came from, for the message when it is refused.
     pub(super) key_source: String,
 }
@@ -94,6 +98,8 @@ struct Response {
     status: StatusCode,
     body: Vec<u8>,
     elapsed_us: u64,
+    /// Seconds until the same request may succeed, where the server says so.
+    retry_after_s: Option<u64>,
 }
 
 impl Http {
@@ -131,9 +137,11 @@ impl Http {
         let unreachable = || format!("no answer from {url}; is the server running there?");
         let response = client.execute(request).await.with_context(unreachable)?;
         let status = response.status();
+        let retry_after = response.headers().get(RETRY_AFTER).and_then(|it| it.to_str().ok());
+        let retry_after_s = retry_after.and_then(|seconds| seconds.parse().ok());
         let body = response.bytes().await.with_context(unreachable)?.to_vec();
         let elapsed_us = self.clock.monotonic_micros() - start_us;
-        Ok(Response { url, status, body, elapsed_us })
+        Ok(Response { url, status, body, elapsed_us, retry_after_s })
     }
 }
 

@@ -11,6 +11,9 @@ use thiserror::Error;
 
 use crate::types::limits::CONTENT_CHARS_MAX;
 
+/// The category of questions that have no answer in their conversation.
+pub(super) const ADVERSARIAL: i64 = 5;
+
 /// The file is not of the expected shape.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(super) enum DataError {
@@ -36,6 +39,8 @@ pub(super) struct Turn {
     pub(super) dia_id: String,
     /// `session-<number>`.
     pub(super) session_id: String,
+    /// When the session was, as the data set writes it: `1:56 pm on 8 May, 2023`.
+    pub(super) session_date: String,
     /// The session's time plus one second per turn, `2023-05-08T13:56:00Z`.
     pub(super) occurred_at: String,
     pub(super) speaker: String,
@@ -54,6 +59,18 @@ pub(super) struct Question {
     pub(super) gold: BTreeSet<String>,
     /// The same question in other words. LoCoMo itself has none.
     pub(super) paraphrases: Vec<String>,
+}
+
+/// Empty for a category that LoCoMo does not have.
+pub(super) fn category_name(category: i64) -> &'static str {
+    match category {
+        1 => "multi-hop",
+        2 => "temporal",
+        3 => "open domain",
+        4 => "single-hop",
+        ADVERSARIAL => "adversarial",
+        _ => "",
+    }
 }
 
 /// Reads the whole file.
@@ -108,6 +125,7 @@ fn parse_turns(conversation: &Value, at: &str) -> Result<Vec<Turn>, DataError> {
             turns.push(Turn {
                 dia_id: dia_id.to_owned(),
                 session_id: format!("session-{number}"),
+                session_date: date.to_owned(),
                 occurred_at: seconds_later(start, position),
                 speaker: speaker.to_owned(),
                 content: content_of(date, speaker, &text),
@@ -277,6 +295,7 @@ mod tests {
         assert_eq!(turns[1].occurred_at, "2021-03-03T09:05:01Z");
         assert_eq!(turns[2].occurred_at, "2021-12-31T12:30:00Z");
         assert_eq!(turns[2].session_id, "session-2");
+        assert_eq!(turns[2].session_date, "12:30 pm on 31 December, 2021");
     }
 
     #[test]

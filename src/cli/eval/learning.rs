@@ -92,7 +92,7 @@ pub(super) async fn run(
     let subject = args.subject.prepare(start).await?;
     let is_fresh = is_fresh(args, &subject).await?;
     let written = subject.write_all(&args.prefix).await?;
-    let limit = args.subject.limit_questions.unwrap_or(usize::MAX);
+    let limit = args.subject.run.limit_questions.unwrap_or(usize::MAX);
     let questions =
         questions::split(&subject.conversations, &args.prefix, limit, args.asked, &written);
 
@@ -115,7 +115,7 @@ pub(super) async fn run(
         consolidation = Some(run);
     }
     let report = LearningReport { is_fresh, written, reads, before, taught, after, consolidation };
-    output::result(&args.subject.render(|| report.to_json(), || report.to_table()));
+    output::result(&args.subject.run.render(|| report.to_json(), || report.to_table()));
     match report.consolidation.as_ref().and_then(|run| run.find_fault()) {
         Some(fault) => bail!("{fault}"),
         None => Ok(()),

@@ -11,7 +11,7 @@ use clap::Args;
 use super::InProcess;
 use super::client::tex::Mode;
 use super::client::{Dialect, Item, Memory};
-use super::data::{Conversation, Question};
+use super::data::Question;
 use super::metrics;
 use super::setup::{Subject, SubjectArgs, domain_of, progress_bar};
 use crate::cli::failure::{Cause, Failure};
@@ -113,7 +113,7 @@ async fn measure(
         report.written = subject.write_all(&args.prefix).await?;
     }
     ask_all(args, &subject, &mut report).await?;
-    output::result(&args.subject.render(|| report.to_json(), || report.to_table()));
+    output::result(&args.subject.run.render(|| report.to_json(), || report.to_table()));
     Ok(())
 }
 
@@ -123,30 +123,27 @@ async fn ask_all(
     report: &mut RecallReport,
 ) -> anyhow::Result<()> {
     let conversations = &subject.conversations;
-    let asked = |conversation: &'_ Conversation| {
-        let limit = args.subject.limit_questions.unwrap_or(usize::MAX);
-        conversation.questions.iter().take(limit).cloned().collect::<Vec<Question>>()
-    };
     let others = args.other_questions && conversations.len() > 1;
-    let own_count: usize = conversations.iter().map(|each| asked(each).len()).sum();
+    let run = &args.subject.run;
+    let own_count: usize = conversations.iter().map(|each| run.asked_of(each).len()).sum();
     let bar = progress_bar("asking", own_count * if others { 2 } else { 1 });
     let turns = report.written.turns_by_id();
     // Each conversation with the one after it, the last with the first.
     let next = conversations.iter().cycle().skip(1);
     for (conversation, next) in conversations.iter().zip(next) {
         let domain = domain_of(&args.prefix, conversation);
-        for Question { text, category, gold, .. } in asked(conversation) {
-            let answer = subject.ask(&text, &domain, &mut report.reads).await?;
+        for Question { text, category, gold, .. } in run.asked_of(conversation) {
+            let answer = subject.ask(text, &domain, &mut report.reads).await?;
             let items = &answer.items;
-            let score = metrics::score(&names_of(items, &domain, &turns)?, &gold);
+            let score = metrics::score(&names_of(items, &domain, &turns)?, gold);
             report.items_seen += items.len();
             report.others_seen += answer.others;
             report.own_top.push(items.first().map_or(0.0, |item| item.relevance));
             report.confidences.add_own(answer.confidence, score.any_at_10);
-            report.scores.push((category, score));
+            report.scores.push((*category, score));
             bar.inc(1);
         }
-        for question in if others { asked(next) } else { Vec::new() } {
+        for question in if others { run.asked_of(next) } else { &[] } {
             let answer = subject.ask(&question.text, &domain, &mut report.reads).await?;
             names_of(&answer.items, &domain, &turns)?;
             report.other_top.push(answer.items.first().map_or(0.0, |item| item.relevance));

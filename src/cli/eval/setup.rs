@@ -14,15 +14,15 @@ use serde_json::{Map, Value, json};
 use super::InProcess;
 use super::client::mnemoverse::{Mnemoverse, ReadOptions};
 use super::client::tex::{Mode, Tex};
-use super::client::{Access, Answer, Dialect, Memory};
-use super::data::{self, Conversation};
+use super::client::{Access, Answer, Memory};
+use super::data::{self, Conversation, Question};
 use super::latencies::Latencies;
 use super::metrics::two;
 
-// Not a doc comment: the help of a command that flattens these arguments would begin with it.
-// Without `url` and `credentials` a server is started for the run.
+// Not doc comments: the help of a command that flattens these arguments would begin with them.
+// What every measurement is told. Without `url` and `credentials` a server is started for the run.
 #[derive(Debug, Args)]
-pub(super) struct SubjectArgs {
+pub(super) struct RunArgs {
     /// A LoCoMo-shaped JSON file: conversations with sessions of turns, and questions with evidence
     #[arg(long, value_name = "FILE")]
     data: PathBuf,
@@ -35,6 +35,19 @@ pub(super) struct SubjectArgs {
     /// The credentials file of a development server (dev-credentials.json)
     #[arg(long, value_name = "FILE")]
     credentials: Option<PathBuf>,
+    /// Questions per conversation at most
+    #[arg(long, value_name = "N")]
+    pub(super) limit_questions: Option<usize>,
+    /// Print one JSON object instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+// The same of a measurement by atoms.
+#[derive(Debug, Args)]
+pub(super) struct SubjectArgs {
+    #[command(flatten)]
+    pub(super) run: RunArgs,
     /// Results asked for with each question
     #[arg(long, default_value_t = 10)]
     top_k: usize,
@@ -44,12 +57,14 @@ pub(super) struct SubjectArgs {
     /// Ask without associations
     #[arg(long)]
     no_associations: bool,
-    /// Questions per conversation at most
-    #[arg(long, value_name = "N")]
-    pub(super) limit_questions: Option<usize>,
-    /// Print one JSON object instead of a table
-    #[arg(long)]
-    json: bool,
+}
+
+/// Whose key a measurement needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Api {
+    Mnemoverse,
+    Tex,
+    Magneteco,
 }
 
 /// What is measured, and with what. The server stops when it is dropped, if it was started here.
@@ -82,8 +97,8 @@ impl SubjectArgs {
         &self,
         start: impl AsyncFnOnce() -> anyhow::Result<InProcess>,
     ) -> anyhow::Result<Subject<Mnemoverse>> {
-        let conversations = self.read_data()?;
-        let (access, guard) = self.find_access(Dialect::Mnemoverse, start).await?;
+        let conversations = self.run.read_data()?;
+        let (access, guard) = self.run.find_access(Api::Mnemoverse, start).await?;
         let options = ReadOptions {
             min_relevance: self.min_relevance,
             include_associations: self.no_associations.then_some(false),
@@ -101,8 +116,8 @@ impl SubjectArgs {
         mode: Mode,
         start: impl AsyncFnOnce() -> anyhow::Result<InProcess>,
     ) -> anyhow::Result<Subject<Tex>> {
-        let conversations = self.read_data()?;
-        let (access, guard) = self.find_access(Dialect::Tex, start).await?;
+        let conversations = self.run.read_data()?;
+        let (access, guard) = self.run.find_access(Api::Tex, start).await?;
         let client = Tex::open(access, mode).await?;
         Ok(Subject { client, conversations, top_k: self.top_k, _guard: guard })
     }
@@ -115,36 +130,54 @@ impl SubjectArgs {
             self.no_associations.then_some("--no-associations")
         }
     }
+}
 
-    fn read_data(&self) -> anyhow::Result<Vec<Conversation>> {
+impl RunArgs {
+    /// # Errors
+    /// When the file cannot be read, or is of another shape.
+    pub(super) fn read_data(&self) -> anyhow::Result<Vec<Conversation>> {
         let path = self.data.display();
         let text =
             std::fs::read_to_string(&self.data).with_context(|| format!("cannot read {path}"))?;
         data::parse(&text).with_context(|| format!("{path} is not usable"))
     }
 
-    async fn find_access(
+    /// The server that is named, or else one started for the run, which stops when what comes with
+    /// it is dropped.
+    ///
+    /// # Errors
+    /// When the server cannot be started, or its key not be found.
+    pub(super) async fn find_access(
         &self,
-        dialect: Dialect,
+        api: Api,
         start: impl AsyncFnOnce() -> anyhow::Result<InProcess>,
     ) -> anyhow::Result<(Access, Option<Box<dyn Any>>)> {
         if let Some(path) = &self.credentials {
-            return Ok((read_credentials(path, dialect)?, None));
+            return Ok((read_credentials(path, api)?, None));
         }
         if let Some(url) = &self.url {
             let api_key =
                 self.api_key.clone().context("--url needs --api-key (or HEBBD_API_KEY)")?;
             let key_source = "--api-key or HEBBD_API_KEY".to_owned();
-            return Ok((Access { base_url: url.clone(), api_key, key_source }, None));
+            let base_url = url.clone();
+            return Ok((Access { base_url, api_key, app_id: None, key_source }, None));
         }
         let server = start().await.context("cannot start a server for the run")?;
-        let api_key = match dialect {
-            Dialect::Mnemoverse => server.mnemoverse_key,
-            Dialect::Tex => server.tex_key,
+        let api_key = match api {
+            Api::Mnemoverse => server.mnemoverse_key,
+            Api::Tex => server.tex_key,
+            Api::Magneteco => server.magneteco_key,
         };
+        let app_id = (api == Api::Magneteco).then_some(server.app_id);
         let key_source = "the key of the server started for this run".to_owned();
-        let access = Access { base_url: server.base_url, api_key, key_source };
+        let access = Access { base_url: server.base_url, api_key, app_id, key_source };
         Ok((access, Some(server.guard)))
+    }
+
+    /// The questions of a conversation that are asked.
+    pub(super) fn asked_of<'a>(&self, conversation: &'a Conversation) -> &'a [Question] {
+        let count = self.limit_questions.unwrap_or(usize::MAX).min(conversation.questions.len());
+        conversation.questions.get(..count).unwrap_or_default()
     }
 
     /// The result of the command, in the form that was asked for.
@@ -248,7 +281,7 @@ pub(super) fn progress_bar(what: &'static str, total: usize) -> ProgressBar {
     if let Ok(style) = style { bar.with_style(style) } else { bar }
 }
 
-fn read_credentials(path: &Path, dialect: Dialect) -> anyhow::Result<Access> {
+fn read_credentials(path: &Path, api: Api) -> anyhow::Result<Access> {
     let shown = path.display();
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {shown}"))?;
     let file: Value =
@@ -257,13 +290,16 @@ fn read_credentials(path: &Path, dialect: Dialect) -> anyhow::Result<Access> {
         let value = file.pointer(pointer).and_then(Value::as_str);
         value.map(str::to_owned).with_context(|| format!("{shown} has no string at {pointer}"))
     };
-    let (pointer, name) = match dialect {
-        Dialect::Mnemoverse => ("/mnemoverse/api_key", "mnemoverse.api_key"),
-        Dialect::Tex => ("/tex/api_key", "tex.api_key"),
+    let (pointer, name) = match api {
+        Api::Mnemoverse => ("/mnemoverse/api_key", "mnemoverse.api_key"),
+        Api::Tex => ("/tex/api_key", "tex.api_key"),
+        Api::Magneteco => ("/magneteco/api_key", "magneteco.api_key"),
     };
+    let has_app = api == Api::Magneteco;
     Ok(Access {
         base_url: field("/base_url")?,
         api_key: field(pointer)?,
+        app_id: if has_app { Some(field("/magneteco/app_id")?) } else { None },
         key_source: format!("{name} of {shown}"),
     })
 }
@@ -294,19 +330,27 @@ mod tests {
     #[test]
     fn the_defaults_are_those_of_the_reference_script() {
         let args = parse(&[]).expect("parses");
-        assert_eq!((args.top_k, args.min_relevance, args.limit_questions), (10, None, None));
+        assert_eq!((args.top_k, args.min_relevance), (10, None));
+        assert_eq!(args.run.limit_questions, None);
     }
 
     #[test]
-    fn each_dialect_has_its_key_in_the_credentials_and_a_missing_one_is_named() {
+    fn each_api_has_its_key_in_the_credentials_and_a_missing_one_is_named() {
         let file = tempfile::NamedTempFile::new().expect("a file");
-        let read = |dialect| read_credentials(file.path(), dialect);
-        let keys = json!({"base_url": "http://h", "tex": {"api_key": "t"}});
+        let read = |api| read_credentials(file.path(), api);
+        let keys = json!({
+            "base_url": "http://h",
+            "tex": {"api_key": "t"},
+            "magneteco": {"app_id": "a", "api_key": "m"},
+        });
         std::fs::write(file.path(), keys.to_string()).expect("writes");
-        let access = read(Dialect::Tex).expect("reads");
+        let access = read(Api::Tex).expect("reads");
         assert_eq!((access.base_url.as_str(), access.api_key.as_str()), ("http://h", "t"));
+        assert_eq!(access.app_id, None);
         assert!(access.key_source.starts_with("tex.api_key of "), "{}", access.key_source);
-        let error = read(Dialect::Mnemoverse).err().expect("fails");
+        let access = read(Api::Magneteco).expect("reads");
+        assert_eq!((access.api_key.as_str(), access.app_id.as_deref()), ("m", Some("a")));
+        let error = read(Api::Mnemoverse).err().expect("fails");
         assert!(error.to_string().contains("/mnemoverse/api_key"), "{error}");
     }
 

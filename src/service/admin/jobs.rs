@@ -73,7 +73,7 @@ impl AdminService {
         found_dead(found, job)
     }
 
-    async fn ask<C: TenantCommand>(
+    pub(super) async fn ask<C: TenantCommand>(
         &self,
         tenant: TenantId,
         command: C,

@@ -4,6 +4,7 @@
 mod jobs;
 mod signing;
 mod users;
+mod webhooks;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

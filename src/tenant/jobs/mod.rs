@@ -13,6 +13,7 @@ mod queue;
 use std::time::Duration;
 
 use super::open::damaged;
+use super::outbox::DELIVERY_KIND;
 use super::store::{Pending, print_of};
 use super::{Tenant, TenantError};
 use crate::engine::fingerprint::Fingerprint;
@@ -27,6 +28,7 @@ use crate::storage::{AtomicBatch, StorageError, decode, encode};
 use crate::types::limits::{
     DEAD_JOBS_MAX, JOB_ERROR_CHARS_MAX, JOB_KEY_CHARS_MAX, JOB_KIND_CHARS_MAX,
     JOB_PAYLOAD_BYTES_MAX, JOB_STAGE_CHARS_MAX, KEPT_JOB_KEYS_MAX, UNFINISHED_JOBS_MAX,
+    WEBHOOKS_MAX,
 };
 use crate::types::{JobNo, Timestamp};
 
@@ -51,8 +53,9 @@ impl Tenant {
         if let Some(job) = key.and_then(|key| self.known_job(Fingerprint(key.0))) {
             return Ok(Enqueued { job, is_new: false });
         }
-        if self.jobs.unfinished_count() >= UNFINISHED_JOBS_MAX {
-            return Err(TenantError::JobLimit { limit: UNFINISHED_JOBS_MAX });
+        let limit = unfinished_max(&new.kind);
+        if self.jobs.unfinished_count() >= limit {
+            return Err(TenantError::JobLimit { limit });
         }
         self.uncommitted = true;
         let now = self.clock.now();
@@ -428,6 +431,15 @@ fn after_failure(
     let last_error = Some(cut(error, JOB_ERROR_CHARS_MAX));
     let record = JobRecord { state: WAITING, at_us: due_at.as_micros(), last_error, ..record };
     (Some(record), JobFate::RetryAt(due_at))
+}
+
+/// Of the jobs that wait or run. Those that send messages have places of their own, one for each
+/// webhook: what causes a message is not refused for the sake of the message.
+fn unfinished_max(kind: &str) -> usize {
+    match kind {
+        DELIVERY_KIND => UNFINISHED_JOBS_MAX + WEBHOOKS_MAX,
+        _ => UNFINISHED_JOBS_MAX,
+    }
 }
 
 /// A job that is given up.

@@ -27,7 +27,7 @@ use crate::engine::query::QueryPlan;
 use crate::engine::retrieval::{Scores, Scratch, relevance, score_rows};
 use crate::engine::second_pass::weigh_again;
 use crate::index::QueryVector;
-use crate::types::{QuantizedVector, QueryEmbedding};
+use crate::types::{AtomId, QuantizedVector, QueryEmbedding};
 
 /// Rows looked at together: where none of them can be among the results, all are skipped.
 const SKIP_ROWS: usize = 16;
@@ -54,6 +54,13 @@ pub struct Ranking {
     question: Option<Question>,
     /// Numbers of the domains searched, ascending.
     domains: Vec<u32>,
+}
+
+impl Ranking {
+    /// What ranks, best first, and how relevant it is; nothing was read of it.
+    pub(super) fn into_relevances(self) -> impl Iterator<Item = (AtomId, f32)> {
+        self.candidates.map(|candidate| (candidate.id, candidate.shown_relevance()))
+    }
 }
 
 impl Tenant {
@@ -124,16 +131,9 @@ impl Tenant {
     pub fn finish_retrieval(&mut self, query: &ReadQuery, ranking: Ranking) -> ReadResult {
         let now = self.clock.now();
         let Ranking { items, mut episodic_hit, query_concepts, expanded_concepts, .. } = ranking;
-        for item in &items {
-            let Some(place) = self.atoms.get(&item.atom.id).copied() else { continue };
-            if let Some(row) = self.row_mut(place) {
-                row.access_count += 1;
-                row.last_accessed_at = row.last_accessed_at.max(now);
-                row.access_dirty = true;
-            }
-        }
+        let returned: Vec<AtomId> = items.iter().map(|item| item.atom.id).collect();
+        self.note_access(&returned);
         if let Some(question) = ranking.question {
-            let returned = items.iter().map(|item| item.atom.id).collect();
             let domains = ranking.domains;
             self.cues.note_read(now, &query_concepts, question, domains, returned);
         }
@@ -149,6 +149,19 @@ impl Tenant {
             query_concepts,
             expanded_concepts,
             search_time_us: 0,
+        }
+    }
+
+    /// Atoms were returned by a read.
+    pub(super) fn note_access(&mut self, ids: &[AtomId]) {
+        let now = self.clock.now();
+        for id in ids {
+            let Some(place) = self.atoms.get(id).copied() else { continue };
+            if let Some(row) = self.row_mut(place) {
+                row.access_count += 1;
+                row.last_accessed_at = row.last_accessed_at.max(now);
+                row.access_dirty = true;
+            }
         }
     }
 

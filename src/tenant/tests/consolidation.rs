@@ -2,9 +2,10 @@
 
 use super::{Bench, atom, query};
 use crate::engine::atom::{AtomKind, ConsolidationReport};
+use crate::engine::notices::NoticeKind;
 use crate::engine::prepared::PreparedAtom;
 use crate::storage::Store;
-use crate::types::{AtomId, QuantizedVector};
+use crate::types::{AtomId, QuantizedVector, WebhookId};
 
 /// Directions that lie near each other for texts of one group, as an embedder's would.
 fn direction(group: f32, member: f32) -> QuantizedVector {
@@ -134,4 +135,37 @@ fn deleting_a_prototype_frees_its_members() {
         let asked = bench.ask(&query("nightly build finished without errors"));
         assert!(asked.len() >= 10 && asked.iter().all(|(id, _)| *id != prototype));
     }
+}
+
+#[test]
+fn a_webhook_is_told_of_a_run_what_its_report_says_and_only_once() {
+    let (mut bench, _) = bench();
+    let mut pending = bench.tenant.begin(None);
+    let id = WebhookId(uuid::Uuid::from_u128(7));
+    let events = vec![NoticeKind::MaintenanceCompleted];
+    bench.tenant.register_webhook(&mut pending, id, "http://a/", events).unwrap();
+    bench.tenant.commit(pending).unwrap();
+    let (snapshot, _) = bench.tenant.snapshot_for_consolidation("ci").unwrap();
+    let mut snapshot = snapshot.unwrap();
+    let contents = bench.tenant.contents_of(&snapshot.ids_without_words(100)).unwrap();
+    snapshot.take_contents(contents);
+    let plan = snapshot.plan(&|| true).unwrap();
+    let mut work = bench.tenant.begin_consolidation(plan).telling_as("tanda".into());
+    while bench.tenant.apply_consolidation_slice(&mut work).unwrap() {}
+    let report = work.into_report();
+    bench.store.flush().unwrap();
+    bench.reopen();
+    let delivery = bench.tenant.begin_delivery(id).unwrap().unwrap();
+    let body: serde_json::Value = serde_json::from_str(&delivery.body).unwrap();
+    let expected = serde_json::json!({
+        "domain": "ci",
+        "atomsBefore": report.atoms_before,
+        "atomsAfter": report.atoms_after,
+        "prototypesCreated": report.prototypes_created,
+        "singletonsProtected": report.singletons_protected,
+    });
+    assert_eq!((&body["appId"], &body["data"]), (&"tanda".into(), &expected));
+    assert_eq!((report.atoms_before, report.atoms_after), (23, 4));
+    assert!(consolidate(&mut bench).is_none());
+    assert_eq!(bench.tenant.webhooks()[0].waiting, 1);
 }

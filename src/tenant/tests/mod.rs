@@ -8,8 +8,12 @@ mod document_model;
 mod job_model;
 mod jobs;
 mod learning;
+mod outbox;
+mod outbox_model;
 mod standing_model;
+mod subject_model;
 mod usage;
+mod weighing;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::template::Names;
 use super::{Answer, client};
-use crate::support::{Member, TestServer};
+use crate::support::{Member, TestApp, TestServer};
 
 /// How a dialect's callers are made and show who they are.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +19,10 @@ pub(crate) enum Callers {
     /// [`Organization`] has: `${refresh.a}`, `${api_key.a}`, from which both came, `${key_id.a}`,
     /// `${user.a}` and `${org.a}`.
     Tokens,
+    /// With an app's key as bearer, known as `${key.a}`; beside it `${app.a}`, the app's name (`test`
+    /// that of `a`), and
+    /// `${new_key.a}`, a key that may do what new keys may.
+    Apps,
     /// With a session in a cookie, known as `${session.a}`; beside it what else a [`Member`] has:
     /// `${user.a}`, the id, `${username.a}`, `${password.a}` and `${hash.a}`. `admin` is one who
     /// may sign up others.
@@ -32,7 +36,7 @@ impl Callers {
     /// Whom each case has.
     pub(super) fn letters(self) -> &'static [&'static str] {
         match self {
-            Self::Keys | Self::Tokens => &["a", "b"],
+            Self::Keys | Self::Tokens | Self::Apps => &["a", "b"],
             Self::Sessions => &["a", "b", ADMIN],
         }
     }
@@ -60,6 +64,13 @@ impl Callers {
                 name("token", organization.token);
                 name("refresh", organization.refresh);
             }
+            Self::Apps => {
+                let app_name = if letter == "a" { "test" } else { "other" };
+                let app = TestApp::new(server, app_name, plan.unwrap_or("local"));
+                name("new_key", TestApp::key_with(server, app.tenant, None));
+                name("app", app.id);
+                name("key", app.key);
+            }
             Self::Sessions => {
                 let is_admin = letter == ADMIN;
                 let member = Member::new(server, plan.unwrap_or("metacogna"), is_admin);
@@ -84,6 +95,7 @@ impl Callers {
         Ok(match self {
             Self::Keys => request.header("X-Api-Key", named("key")?),
             Self::Tokens => request.bearer_auth(named("token")?),
+            Self::Apps => request.bearer_auth(named("key")?),
             Self::Sessions => {
                 request.header("Cookie", format!("pratejra_session={}", named("session")?))
             }

@@ -1,6 +1,7 @@
 //! The operator's routes: parse, ask the service, answer.
 
 mod users;
+mod webhooks;
 
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ pub(super) use users::{
     create_user, delete_user, discard_job, forget_secrets, jobs, retry_job, rotate_signing_key,
     set_password, signing_keys, user, users,
 };
+pub(super) use webhooks::{dead_messages, remove_webhook, retry_message, webhooks};
 
 type State = Data<AdminState>;
 type Body = JsonBody<AdminError>;

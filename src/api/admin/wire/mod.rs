@@ -2,6 +2,7 @@
 //! `null`. A request with an unknown field is refused, so that a mistyped one is not ignored.
 
 mod users;
+mod webhooks;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -16,6 +17,7 @@ pub(super) use users::{
     ForgottenBody, JobBody, JobsBody, KeyRotation, NewUser, PasswordChange, SigningKeyBody,
     UserBody,
 };
+pub(super) use webhooks::{DeadMessagesBody, RemovedWebhook, RetriedMessage, WebhooksBody};
 
 /// A page of a list. `next` is the `after` of the next page, `null` on the last.
 #[derive(Serialize)]

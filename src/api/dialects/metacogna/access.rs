@@ -4,7 +4,6 @@
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
-use actix_web::http::header;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use base64::Engine;
@@ -17,7 +16,7 @@ use serde::de::IgnoredAny;
 use super::cookie;
 use super::error::ApiError;
 use crate::api::extract::client_ip::client_ip;
-use crate::api::extract::{BodyRule, RequestDeadline, receive_body};
+use crate::api::extract::{BodyRule, RequestDeadline, bearer_token, receive_body};
 use crate::api::middleware::access_log::ActingTenant;
 use crate::api::state::ApiState;
 use crate::service::{Person, compute};
@@ -111,7 +110,7 @@ impl FromRequest for Admin {
             let mut sessions = sessions(&request, state).peekable();
             let is_somebody = sessions.peek().is_some();
             let by_session = sessions.find(|person| person.user.is_admin);
-            let admin = match (by_session, bearer(&request)) {
+            let admin = match (by_session, bearer_token(request.headers())) {
                 (Some(admin), _) => Some(admin),
                 (None, Some(token)) => find_by_admin_token(&request, state, token).await?,
                 (None, None) if is_somebody => None,
@@ -140,7 +139,7 @@ pub(super) async fn receive_json(
 
 /// Every token the caller may have a session by: of the two places one may be left over from before.
 pub(super) fn presented_tokens(request: &HttpRequest) -> impl Iterator<Item = &str> {
-    bearer(request).into_iter().chain(cookie::find_all(request.headers()))
+    bearer_token(request.headers()).into_iter().chain(cookie::find_all(request.headers()))
 }
 
 /// What stands for a password, in the form it is compared in; `None` for what cannot be right.
@@ -202,13 +201,6 @@ fn parse_admin_token(token: &str) -> Option<(UserId, SecretString)> {
 fn parse_id(text: &str) -> Option<UserId> {
     let id: UserId = text.parse().ok()?;
     (id.to_string() == text).then_some(id)
-}
-
-fn bearer(request: &HttpRequest) -> Option<&str> {
-    let text = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = text.trim().split_once(' ')?;
-    let token = token.trim();
-    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
 }
 
 #[cfg(test)]

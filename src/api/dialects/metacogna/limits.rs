@@ -8,18 +8,17 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::body::{BoxBody, MessageBody};
-use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::dev::Payload;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
-use actix_web::middleware::Next;
 use actix_web::web::Data;
-use actix_web::{Error, FromRequest, HttpMessage, HttpRequest};
+use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 
 use super::access::{LoggedIn, receive_json};
 use super::error::ApiError;
 use super::settings::MetacognaSettings;
 use crate::api::extract::BodyRule;
+use crate::api::middleware::rate_headers::note_rate;
 use crate::api::state::ApiState;
 use crate::control::quotas::{FixedWindow, KeyedLimiter, RateStatus};
 use crate::types::limits::USERS_MAX;
@@ -102,7 +101,7 @@ impl<O: Operation> Counted<O> {
         let caller = LoggedIn::of(request)?;
         let state = request.app_data::<Data<ApiState>>().ok_or_else(ApiError::internal)?;
         let (status, outcome) = state.metacogna.limits.take::<O>(caller.person.user.id);
-        request.extensions_mut().insert(Allowed(status));
+        note_rate(request, status);
         outcome.map(|()| Self { caller, operation: PhantomData })
     }
 }
@@ -140,27 +139,7 @@ impl<O: Operation> FromRequest for CountedBody<O> {
     }
 }
 
-/// What a counted request left of its allowance.
-#[derive(Debug, Clone, Copy)]
-struct Allowed(RateStatus);
-
-/// The middleware that tells callers of counted requests what is left.
-///
-/// # Errors
-/// Those of the inner service.
-pub(super) async fn add_rate_headers<B: MessageBody + 'static>(
-    request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<BoxBody>, Error> {
-    let mut response = next.call(request).await?.map_into_boxed_body();
-    let allowed = response.request().extensions().get::<Allowed>().copied();
-    if let Some(Allowed(status)) = allowed {
-        set_headers(response.headers_mut(), &status);
-    }
-    Ok(response)
-}
-
-fn set_headers(headers: &mut HeaderMap, status: &RateStatus) {
+pub(super) fn show_rate(headers: &mut HeaderMap, status: &RateStatus) {
     headers.insert(REMAINING, HeaderValue::from(status.remaining));
     headers.insert(RESET, HeaderValue::from(status.reset_at.as_millis()));
 }
@@ -189,7 +168,7 @@ mod tests {
     /// What the headers say.
     fn shown(status: &RateStatus) -> [i64; 2] {
         let mut headers = HeaderMap::new();
-        set_headers(&mut headers, status);
+        show_rate(&mut headers, status);
         [REMAINING, RESET].map(|name| headers.get(name).unwrap().to_str().unwrap().parse().unwrap())
     }
 

@@ -25,6 +25,7 @@ pub use settings::MetacognaSettings;
 
 use self::limits::RateLimits;
 use crate::api::middleware::ip_limit::{IpLimit, ip_limit};
+use crate::api::middleware::rate_headers::add_rate_headers;
 use crate::api::routing::{self, Access, Endpoint, delete, get, post, public, public_post};
 use crate::service::PeopleService;
 use crate::types::Clock;
@@ -88,7 +89,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
         // The handlers look at the credential themselves, as arguments of theirs.
         .configure(|config| routing::mount(config, "", ENDPOINTS, Access::Key, render))
         .default_service(routing::no_such_path(render))
-        .wrap(from_fn(limits::add_rate_headers))
+        .wrap(from_fn(|request, next| add_rate_headers(limits::show_rate, request, next)))
         .wrap(from_fn(cors::answer_preflight))
         .wrap(from_fn(move |state, request, next| ip_limit(render, state, request, next)))
         .wrap(from_fn(cors::add_cors_headers));

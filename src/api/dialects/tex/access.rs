@@ -6,7 +6,6 @@
 //! little of a body received.
 
 use actix_web::dev::Payload;
-use actix_web::http::header;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::future::LocalBoxFuture;
@@ -14,7 +13,7 @@ use serde::de::IgnoredAny;
 
 use super::error::ApiError;
 use super::tokens::{self, Identity};
-use crate::api::extract::{BodyError, BodyRule, receive_body};
+use crate::api::extract::{BodyError, BodyRule, bearer_token, receive_body};
 use crate::api::middleware::access_log::ActingTenant;
 use crate::api::state::ApiState;
 use crate::service::compute;
@@ -116,7 +115,7 @@ async fn receive_json(
 /// Who is calling, and may they call now. Leaves word for the log.
 async fn authorize(request: &HttpRequest) -> Result<Identity, ApiError> {
     let state = request.app_data::<Data<ApiState>>().ok_or_else(ApiError::internal)?;
-    let token = bearer_token(request).ok_or_else(ApiError::no_token)?;
+    let token = bearer_token(request.headers()).ok_or_else(ApiError::no_token)?;
     let identity = tokens::authenticate(state, token).await?;
     let principal = &identity.caller.0;
     let admitted = state.memory.admit(principal.tenant, &principal.plan);
@@ -127,37 +126,5 @@ async fn authorize(request: &HttpRequest) -> Result<Identity, ApiError> {
             let message = format!("Rate limit exceeded ({}/min)", exceeded.status.limit);
             Err(ApiError::wait(message, Some(exceeded.retry_after)))
         }
-    }
-}
-
-fn bearer_token(request: &HttpRequest) -> Option<&str> {
-    let text = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = text.trim().split_once(' ')?;
-    let token = token.trim();
-    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
-}
-
-#[cfg(test)]
-mod tests {
-    use actix_web::test::TestRequest;
-
-    use super::*;
-
-    #[test]
-    fn only_the_bearer_scheme_presents_a_token() {
-        for (value, expected) in [
-            ("Bearer abc", Some("abc")),
-            ("bearer  abc ", Some("abc")),
-            ("BEARER a.b.c", Some("a.b.c")),
-            ("Basic abc", None),
-            ("Bearer", None),
-            ("Bearer ", None),
-            ("abc", None),
-            ("", None),
-        ] {
-            let request = TestRequest::get().insert_header((header::AUTHORIZATION, value));
-            assert_eq!(bearer_token(&request.to_http_request()), expected, "{value:?}");
-        }
-        assert_eq!(bearer_token(&TestRequest::get().to_http_request()), None);
     }
 }

@@ -316,7 +316,7 @@ mod tests {
         let base_url = format!("http://{}/", server.addrs()[0]);
         actix_rt::spawn(server.run());
         let (api_key, key_source) = (api_key.to_owned(), "the key of the test".to_owned());
-        let client = Tex::open(Access { base_url, api_key, key_source }, mode).await;
+        let client = Tex::open(Access { base_url, api_key, app_id: None, key_source }, mode).await;
         (seen, client)
     }
 
@@ -324,6 +324,7 @@ mod tests {
         Turn {
             dia_id: "D1:1".to_owned(),
             session_id: "session-1".to_owned(),
+            session_date: "9:05 am on 3 March, 2021".to_owned(),
             occurred_at: "2021-03-03T09:05:00Z".to_owned(),
             speaker: speaker.to_owned(),
             text: text.to_owned(),

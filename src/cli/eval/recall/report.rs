@@ -8,12 +8,10 @@ use serde_json::{Map, Value, json};
 
 use super::confidence::Confidences;
 use crate::cli::eval::client::tex::Mode;
+use crate::cli::eval::data::{ADVERSARIAL, category_name};
 use crate::cli::eval::latencies::Latencies;
 use crate::cli::eval::metrics::{Means, Score, four, means, separation_auc, two};
 use crate::cli::eval::setup::Written;
-
-/// The category of questions that have no answer in their conversation.
-const ADVERSARIAL: i64 = 5;
 
 #[derive(Default)]
 pub(super) struct RecallReport {
@@ -148,17 +146,6 @@ impl RecallReport {
         }
         self.confidences.write_into(&mut table);
         table
-    }
-}
-
-fn category_name(category: i64) -> &'static str {
-    match category {
-        1 => "multi-hop",
-        2 => "temporal",
-        3 => "open domain",
-        4 => "single-hop",
-        ADVERSARIAL => "adversarial",
-        _ => "",
     }
 }
 

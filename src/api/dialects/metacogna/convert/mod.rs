@@ -4,7 +4,6 @@ mod chat;
 mod documents;
 mod fields;
 mod graph;
-mod parameters;
 mod people;
 mod search;
 
@@ -15,6 +14,5 @@ pub(super) use documents::{
 };
 pub(super) use fields::{Fields, parse_body};
 pub(super) use graph::graph_response;
-pub(super) use parameters::Parameters;
 pub(super) use people::{Login, login_request, sign_up_form, user_body};
 pub(super) use search::{Search, search_parameters, search_request, search_result};

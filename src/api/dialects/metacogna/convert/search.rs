@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 
 use super::super::error::ApiError;
 use super::super::wire::{SearchRequest, SearchResult};
-use super::{Fields, Parameters, parse_body};
-use crate::api::validation::{Raw, unless_null};
+use super::{Fields, parse_body};
+use crate::api::validation::{Parameters, Raw, unless_null};
 use crate::service::{Document, FoundChunk};
 use crate::types::limits::TOP_K_MAX;
 

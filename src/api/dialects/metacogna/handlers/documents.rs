@@ -5,12 +5,12 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 
 use super::super::access::LoggedIn;
-use super::super::convert::Parameters;
 use super::super::error::ApiError;
 use super::super::{convert, wire};
 use super::{Reply, reply};
-use crate::api::extract::{LastSegment, RequestDeadline};
+use crate::api::extract::{PathSegment, RequestDeadline};
 use crate::api::state::ApiState;
+use crate::api::validation::Parameters;
 use crate::service::Person;
 use crate::types::Deadline;
 
@@ -46,7 +46,7 @@ pub(in super::super) async fn status(
 ) -> Reply {
     let person = person_asked(&state, &request, &caller)?;
     let path = request.path();
-    let segment = LastSegment::of_path(path.strip_suffix("/status").unwrap_or(path));
+    let segment = PathSegment::of_path(path.strip_suffix("/status").unwrap_or(path));
     let id = segment.text().unwrap_or_default();
     let found = state.documents.find(person.scope(deadline.0), id).await?;
     let document = found.ok_or_else(ApiError::no_tracking)?;
@@ -60,7 +60,7 @@ pub(in super::super) async fn delete(
     request: HttpRequest,
     caller: LoggedIn,
     deadline: RequestDeadline,
-    id: LastSegment,
+    id: PathSegment,
 ) -> Reply {
     let person = person_asked(&state, &request, &caller)?;
     let document_id = id.text().unwrap_or_default();

@@ -5,12 +5,12 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 
 use super::super::access::LoggedIn;
-use super::super::convert::Parameters;
 use super::super::limits::{Counted, CountedBody, Search};
 use super::super::{convert, wire};
 use super::{Reply, reply};
 use crate::api::extract::RequestDeadline;
 use crate::api::state::ApiState;
+use crate::api::validation::Parameters;
 
 pub(in super::super) async fn search(
     state: Data<ApiState>,

@@ -5,7 +5,7 @@ use actix_web::web::Data;
 use super::super::error::ApiError;
 use super::super::{convert, wire};
 use super::{Reply, reply};
-use crate::api::extract::{Caller, LastSegment, RequestDeadline};
+use crate::api::extract::{Caller, PathSegment, RequestDeadline};
 use crate::api::state::ApiState;
 use crate::types::limits::DOMAIN_CHARS_MAX;
 
@@ -32,7 +32,7 @@ pub(in super::super) async fn delete_domain(
     state: Data<ApiState>,
     caller: Caller,
     deadline: RequestDeadline,
-    domain: LastSegment,
+    domain: PathSegment,
 ) -> Reply {
     let shown = domain.shown();
     let name = domain.text().filter(|name| name.chars().count() <= DOMAIN_CHARS_MAX);

@@ -1,23 +1,22 @@
 //! What stands in the query of an address.
 
-use actix_web::web::Query;
 use serde_json::json;
 
 use super::problems::{Complaint, Problems};
-use crate::api::validation::Step;
+use crate::api::validation::{Parameters, Step};
 use crate::types::{Timestamp, YearMonth};
 
 /// Whether revoked keys are listed too.
 pub(crate) fn include_revoked(query: &str) -> Result<bool, Problems> {
     const NAME: &str = "include_revoked";
-    match find(query, NAME) {
+    match Parameters::of(query).find(NAME) {
         None => Ok(false),
         Some(text) => match text.to_ascii_lowercase().as_str() {
             "true" | "1" => Ok(true),
             "false" | "0" => Ok(false),
             _ => {
                 let msg = "Input should be a valid boolean, unable to interpret input";
-                Err(refused(NAME, Complaint::new("bool_parsing", msg), &text))
+                Err(refused(NAME, Complaint::new("bool_parsing", msg), text))
             }
         },
     }
@@ -26,22 +25,17 @@ pub(crate) fn include_revoked(query: &str) -> Result<bool, Problems> {
 /// The month that is asked for; the present one where none is.
 pub(crate) fn month(query: &str, now: Timestamp) -> Result<YearMonth, Problems> {
     const NAME: &str = "month";
-    let Some(text) = find(query, NAME) else { return Ok(YearMonth::of(now)) };
-    YearMonth::parse(&text).ok_or_else(|| {
+    let parameters = Parameters::of(query);
+    let Some(text) = parameters.find(NAME) else { return Ok(YearMonth::of(now)) };
+    YearMonth::parse(text).ok_or_else(|| {
         let msg = "Value error, month must be a month of the calendar as YYYY-MM";
-        refused(NAME, Complaint::new("value_error", msg), &text)
+        refused(NAME, Complaint::new("value_error", msg), text)
     })
 }
 
 fn refused(name: &'static str, complaint: Complaint, text: &str) -> Problems {
     let input = json!(text).to_string();
     Problems::of(complaint.at(vec![Step::Name("query"), Step::Name(name)], &input))
-}
-
-/// The last value of that name.
-fn find(query: &str, name: &str) -> Option<String> {
-    let pairs = Query::<Vec<(String, String)>>::from_query(query).ok()?;
-    pairs.into_inner().into_iter().rev().find(|(known, _)| known == name).map(|(_, value)| value)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The last segment of the path as a name of the caller's own, percent-decoded exactly once. The
+//! A segment of the path as a name of the caller's own, percent-decoded exactly once. The
 //! router decodes in two steps and puts replacement characters where bytes are no text; neither
 //! is fit for a name that is compared byte for byte and then deleted.
 
@@ -9,13 +9,19 @@ use actix_web::{FromRequest, HttpRequest};
 
 /// A decoded slash belongs to the name; an escape that is none stays as it is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LastSegment(Vec<u8>);
+pub struct PathSegment(Vec<u8>);
 
-impl LastSegment {
+impl PathSegment {
     /// The last segment of a path.
     #[must_use]
     pub fn of_path(path: &str) -> Self {
-        let (_before, segment) = path.rsplit_once('/').unwrap_or(("", path));
+        Self::from_end(path, 0)
+    }
+
+    /// The segment with so many behind it; empty where there are not as many.
+    #[must_use]
+    pub fn from_end(path: &str, behind: usize) -> Self {
+        let segment = path.rsplit('/').nth(behind).unwrap_or_default();
         let mut bytes = Vec::with_capacity(segment.len());
         let mut rest = segment.as_bytes();
         while let [first, after @ ..] = rest {
@@ -43,7 +49,8 @@ impl LastSegment {
     }
 }
 
-impl FromRequest for LastSegment {
+/// The last one, as a handler's argument.
+impl FromRequest for PathSegment {
     type Error = actix_web::Error;
     type Future = Ready<Result<Self, Self::Error>>;
 
@@ -73,9 +80,13 @@ mod tests {
             ("/a/%zz+1", "%zz+1"),
             ("/a/caf%C3%A9", "caf\u{e9}"),
         ] {
-            assert_eq!(LastSegment::of_path(path).text(), Some(name), "{path}");
+            assert_eq!(PathSegment::of_path(path).text(), Some(name), "{path}");
         }
-        let broken = LastSegment::of_path("/a/%FF");
+        let of = |behind| PathSegment::from_end("/v1/entities/a%2Fb/c%20d/e", behind);
+        for (behind, name) in [(0, "e"), (1, "c d"), (2, "a/b"), (3, "entities"), (9, "")] {
+            assert_eq!(of(behind).text(), Some(name));
+        }
+        let broken = PathSegment::of_path("/a/%FF");
         assert_eq!((broken.text(), broken.shown().as_str()), (None, "\u{fffd}"));
     }
 }
