@@ -55,9 +55,18 @@ impl Connection {
 
     /// The body of an answer of success.
     pub(crate) fn post(&mut self, path: &str, body: &str) -> anyhow::Result<Vec<u8>> {
+        self.send("POST", path, body)
+    }
+
+    /// The same of a `PUT`.
+    pub(crate) fn put(&mut self, path: &str, body: &str) -> anyhow::Result<Vec<u8>> {
+        self.send("PUT", path, body)
+    }
+
+    fn send(&mut self, method: &str, path: &str, body: &str) -> anyhow::Result<Vec<u8>> {
         let head = &self.head;
         let request = format!(
-            "POST {path} HTTP/1.1\r\n{head}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            "{method} {path} HTTP/1.1\r\n{head}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         );
         let (status, answer) = self.exchange(&request)?;

@@ -151,6 +151,12 @@ impl Server {
         Ok(Caller::with_token(self.port, token))
     }
 
+    /// The same tenant as an app, by the magneteco dialect, and the app's name.
+    pub(crate) fn magneteco_app(&self, name: &str) -> anyhow::Result<(Caller, String)> {
+        let read = |field: &str| read_credential(&data_dir(name), &format!("/magneteco/{field}"));
+        Ok((Caller::with_token(self.port, &read("api_key")?), read("app_id")?))
+    }
+
     /// The user that `--dev` made, logged in.
     pub(crate) fn metacogna_user(&self, name: &str) -> anyhow::Result<MetacognaUser> {
         let read = |field: &str| read_credential(&data_dir(name), &format!("/metacogna/{field}"));
