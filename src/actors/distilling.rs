@@ -7,10 +7,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::error::ActorError;
 use super::jobs::{JobContext, JobEffect, JobFailure, JobHandler, JobResult, JobRun};
 use super::model_distil;
-use super::preparing::prepare;
+use super::preparing::{off_thread, prepare};
 use super::tenant::data::{NewAtom, ResourceContent, ResourceState};
 use super::tenant::subjects::{FindDistilTask, NoteDistilling};
 use crate::embedding::Embedder;
@@ -171,21 +170,7 @@ async fn note(
     state: ResourceState,
     facts_extracted: u32,
 ) -> Result<(), JobFailure> {
-    let note = NoteDistilling { lease: context.lease(), order, state, facts_extracted };
-    match context.call(note).await {
-        Err(ActorError::Tenant(error @ TenantError::StaleLease(_))) => {
-            Err(JobFailure::retryable(error.to_string()))
-        }
-        // Progress that cannot be noted is no reason to stop.
-        _ => Ok(()),
-    }
-}
-
-async fn off_thread<R: Send + 'static>(
-    work: impl FnOnce() -> R + Send + 'static,
-) -> Result<R, JobFailure> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|_| JobFailure::retryable("its work crashed"))
+    context.note(NoteDistilling { lease: context.lease(), order, state, facts_extracted }).await
 }
 
 /// A fact as an atom: beside the other facts of its resource, in order. What a conversation dates itself

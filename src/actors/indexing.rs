@@ -8,11 +8,10 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::error::ActorError;
 use super::indexing_settings::DocumentSettings;
 use super::jobs::{JobContext, JobEffect, JobFailure, JobHandler, JobResult, JobRun};
 use super::model_extraction::{self, Claims};
-use super::preparing::prepare;
+use super::preparing::{off_thread, prepare};
 use super::tenant::data::{
     DOCUMENTS_DOMAIN, Document, IndexingProgress, IndexingStep, Metadata, NewAtom, PreparedAtom,
 };
@@ -66,14 +65,7 @@ impl Run<'_> {
         let (chunks_processed, chunks_total) = (count(chunks.0), count(chunks.1));
         let progress = IndexingProgress { step, percent, chunks_total, chunks_processed };
         let lease = self.context.lease();
-        let note = NoteIndexing { lease, order: self.order.clone(), progress };
-        match self.context.call(note).await {
-            Err(ActorError::Tenant(error @ TenantError::StaleLease(_))) => {
-                Err(JobFailure::retryable(error.to_string()))
-            }
-            // Progress that cannot be noted is no reason to stop.
-            _ => Ok(()),
-        }
+        self.context.note(NoteIndexing { lease, order: self.order.clone(), progress }).await
     }
 
     /// Ends the run: the document cannot be indexed, and trying again would not help.
@@ -217,13 +209,6 @@ impl JobHandler for Indexing {
 
 fn unavailable(error: ExtractionError) -> JobFailure {
     JobFailure::retryable(error.to_string())
-}
-
-async fn off_thread<R: Send + 'static>(
-    work: impl FnOnce() -> R + Send + 'static,
-) -> Result<R, JobFailure> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|_| JobFailure::retryable("its work crashed"))
 }
 
 /// Percent between two marks, the second one excluded.

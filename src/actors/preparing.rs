@@ -1,5 +1,5 @@
-//! Making atoms ready for their tenant within a job: embedded and analysed on the blocking pool,
-//! where an embedder that waits for its endpoint disturbs nobody either.
+//! What jobs compute on the blocking pool, above all making atoms ready for their tenant: embedded and
+//! analysed, where an embedder that waits for its endpoint disturbs nobody either.
 
 use std::sync::Arc;
 
@@ -32,4 +32,15 @@ pub(super) async fn prepare(
             .collect())
     });
     done.await.map_err(|_| JobFailure::retryable("embedding crashed"))?
+}
+
+/// Does what computes for long on the blocking pool.
+///
+/// # Errors
+/// When it panics there; trying again may help.
+pub(super) async fn off_thread<R: Send + 'static>(
+    work: impl FnOnce() -> R + Send + 'static,
+) -> Result<R, JobFailure> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|_| JobFailure::retryable("its work crashed"))
 }

@@ -135,7 +135,15 @@ impl JobContext {
     /// # Errors
     /// When the job is not this attempt's any more, so that nothing it does will count.
     pub async fn progress(&self, stage: &str, percent: u8) -> Result<(), JobFailure> {
-        let report = ReportProgress { lease: self.lease(), stage: stage.to_owned(), percent };
+        let stage = stage.to_owned();
+        self.note(ReportProgress { lease: self.lease(), stage, percent }).await
+    }
+
+    /// As [`JobContext::progress`], said in a command of the job's own.
+    ///
+    /// # Errors
+    /// As [`JobContext::progress`].
+    pub async fn note<C: TenantCommand>(&self, report: C) -> Result<(), JobFailure> {
         match self.call(report).await {
             Err(ActorError::Tenant(error @ TenantError::StaleLease(_))) => {
                 Err(JobFailure::retryable(error.to_string()))

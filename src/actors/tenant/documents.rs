@@ -7,13 +7,13 @@ use futures_util::future::{FutureExt, ready};
 
 use super::data::{Document, FoundChunk, IndexingProgress, NewDocument, ReadQuery};
 use super::retrieve::QueryAllowance;
-use super::{Answer, Done, TenantCell, TenantCommand, apply};
+use super::{Answer, Done, TenantCell, TenantCommand, apply_all, shown};
 use crate::engine::jobs::Lease;
 use crate::engine::knowledge::KnowledgeGraph;
 use crate::storage::{BlobHash, SpooledFile, StorageError};
 use crate::tenant::{
     DocumentChange, DocumentLimits, FormerChunks, GraphPage, IndexingOrder, IndexingTask,
-    KeptGraph, Pending, PlannedDocument, Tenant, TenantError,
+    KeptGraph, PlannedDocument, Tenant, TenantError,
 };
 use crate::types::QueryEmbedding;
 
@@ -121,13 +121,6 @@ async fn carry_out(tenant: &TenantCell, change: DocumentChange) -> Result<Done<b
     Ok(Done { reply: true, ticket })
 }
 
-async fn apply_all(tenant: &TenantCell, pending: Pending) -> Result<(), TenantError> {
-    let batch = tenant.borrow().seal(pending)?;
-    apply(batch).await?;
-    tenant.borrow_mut().settle();
-    Ok(())
-}
-
 async fn forget(tenant: &TenantCell, former: &mut FormerChunks) -> Result<(), TenantError> {
     loop {
         let mut pending = tenant.borrow().begin(None);
@@ -181,13 +174,6 @@ async fn blocking(
         Ok(done) => Ok(done?),
         Err(_) => Err(TenantError::Poisoned),
     }
-}
-
-/// What an owner sees of documents stands, whatever happens next: that one is indexed is the answer
-/// to an upload, and progress never falls.
-fn shown<R>(tenant: &TenantCell, show: impl FnOnce(&Tenant) -> R) -> Result<Done<R>, TenantError> {
-    let tenant = tenant.borrow();
-    Ok(Done { reply: show(&tenant), ticket: tenant.ticket_to_show() })
 }
 
 /// A document, or `None` for an unknown id.

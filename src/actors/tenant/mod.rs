@@ -30,7 +30,7 @@ use futures_util::future::LocalBoxFuture;
 use super::handle::Envelope;
 use super::jobs::JobBell;
 use crate::storage::CommitTicket;
-use crate::tenant::{SealedBatch, Tenant, TenantError};
+use crate::tenant::{Pending, SealedBatch, Tenant, TenantError};
 
 /// What a command leaves: its reply, and the proof of durability to wait for before it is given.
 #[derive(Debug)]
@@ -75,6 +75,21 @@ async fn apply(batch: SealedBatch) -> Result<(), TenantError> {
     // A panic there leaves storage in an unknown state, as a failed write does.
     let applied = tokio::task::spawn_blocking(move || batch.apply()).await;
     applied.unwrap_or(Err(TenantError::Poisoned))
+}
+
+/// Applies what a command has planned so far; storage and memory agree again then.
+async fn apply_all(tenant: &TenantCell, pending: Pending) -> Result<(), TenantError> {
+    let batch = tenant.borrow().seal(pending)?;
+    apply(batch).await?;
+    tenant.borrow_mut().settle();
+    Ok(())
+}
+
+/// The reply of a command that shows what must stand, whatever happens next: that something is done,
+/// or progress, which never falls.
+fn shown<R>(tenant: &TenantCell, show: impl FnOnce(&Tenant) -> R) -> Result<Done<R>, TenantError> {
+    let tenant = tenant.borrow();
+    Ok(Done { reply: show(&tenant), ticket: tenant.ticket_to_show() })
 }
 
 /// A command in its envelope.

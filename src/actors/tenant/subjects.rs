@@ -10,9 +10,9 @@ use super::data::{
     ResourceContent, ResourceState, ResourceStatus, Retrieved,
 };
 use super::retrieve::QueryAllowance;
-use super::{Answer, Done, TenantCell, TenantCommand, apply};
+use super::{Answer, Done, TenantCell, TenantCommand, apply_all, shown};
 use crate::engine::jobs::Lease;
-use crate::tenant::{DistilOrder, DistilTask, Pending, Tenant, TenantError};
+use crate::tenant::{DistilOrder, DistilTask, Tenant, TenantError};
 use crate::types::QueryEmbedding;
 
 /// Takes something for a subject, and sees to it that facts are drawn from it. Replies with its id and
@@ -38,19 +38,6 @@ impl TenantCommand for TakeResource {
         }
         .boxed_local()
     }
-}
-
-async fn apply_all(tenant: &TenantCell, pending: Pending) -> Result<(), TenantError> {
-    let batch = tenant.borrow().seal(pending)?;
-    apply(batch).await?;
-    tenant.borrow_mut().settle();
-    Ok(())
-}
-
-/// What is shown stands, whatever happens next: progress never goes back.
-fn shown<R>(tenant: &TenantCell, show: impl FnOnce(&Tenant) -> R) -> Result<Done<R>, TenantError> {
-    let tenant = tenant.borrow();
-    Ok(Done { reply: show(&tenant), ticket: tenant.ticket_to_show() })
 }
 
 /// How far a resource has come; `None` for an unknown one.
