@@ -21,6 +21,11 @@ impl Metadata {
     pub fn as_json(&self) -> &str {
         &self.0
     }
+
+    #[must_use]
+    pub fn into_json(self) -> String {
+        self.0
+    }
 }
 
 impl Default for Metadata {

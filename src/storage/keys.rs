@@ -6,7 +6,7 @@
 
 use uuid::Uuid;
 
-use crate::types::{AtomNo, JobNo, MessageNo, TenantNo, WebhookId};
+use crate::types::{AtomNo, BurialNo, JobNo, MessageNo, TenantNo, WebhookId};
 
 /// What a key of a tenant's keyspace holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,6 +74,22 @@ pub enum Kind {
     OutboxMessage = 0x71,
     /// `message_no` u64 -> a message that was given up.
     DeadMessage = 0x72,
+    /// `atom_no` u64 -> a session, without its messages.
+    Session = 0x80,
+    /// `atom_no` u64 -> what makes the atom a message of a session.
+    Message = 0x81,
+    /// `atom_no` u64 -> a thread.
+    Thread = 0x82,
+    /// `atom_no` u64 -> an actor.
+    Actor = 0x83,
+    /// `atom_no` u64 -> an agent.
+    Agent = 0x84,
+    /// `atom_no` u64 -> a file, without its bytes.
+    File = 0x85,
+    /// `atom_no` u64 -> a link to a file.
+    FileLink = 0x86,
+    /// `burial_no` u64 -> what is left of a deleted record.
+    Tombstone = 0x87,
 }
 
 /// Whose number no tenant has: the shard's own records.
@@ -97,7 +113,8 @@ pub fn single(tenant: TenantNo, kind: Kind) -> Vec<u8> {
     kind_prefix(tenant, kind)
 }
 
-/// The key of an atom and of everything else that is kept by its number.
+/// The key of an atom, of everything else that is kept by its number, and of what takes its number
+/// from the same row.
 #[must_use]
 pub fn by_atom(tenant: TenantNo, kind: Kind, atom: AtomNo) -> Vec<u8> {
     Writer::new().u64(tenant.0).byte(kind as u8).u64(atom.0).finish()
@@ -197,6 +214,18 @@ pub fn by_message(tenant: TenantNo, kind: Kind, message: MessageNo) -> Vec<u8> {
 #[must_use]
 pub fn message_in(key: &[u8]) -> Option<MessageNo> {
     atom_in(key).map(|number| MessageNo(number.0))
+}
+
+/// The key of a tombstone.
+#[must_use]
+pub fn by_burial(tenant: TenantNo, burial: BurialNo) -> Vec<u8> {
+    Writer::new().u64(tenant.0).byte(Kind::Tombstone as u8).u64(burial.0).finish()
+}
+
+/// The number in a key made by [`by_burial`].
+#[must_use]
+pub fn burial_in(key: &[u8]) -> Option<BurialNo> {
+    atom_in(key).map(|number| BurialNo(number.0))
 }
 
 /// The number in a key made by [`by_number`].

@@ -7,10 +7,16 @@ use super::codec::Record;
 
 mod documents;
 mod outbox;
+mod platform;
+mod platform_files;
+mod platform_people;
 mod subjects;
 
 pub use documents::{DocumentGraphRecord, DocumentRecord, EntityRecord, RelationRecord};
 pub use outbox::{DeadMessageRecord, MessageRecord, WebhookRecord};
+pub use platform::{SessionMessageRecord, SessionRecord, TombstoneRecord};
+pub use platform_files::{FileLinkRecord, FileRecord};
+pub use platform_people::{ActorRecord, AgentRecord, ParticipantRecord, ThreadRecord};
 pub use subjects::{
     DeliveryRecord, EventRecord, FactRecord, FactRelationRecord, MentionRecord, OntologyRecord,
     ResourceContentRecord, ResourceRecord, SlotRecord, SubjectCounterRecord, SubjectRecord,

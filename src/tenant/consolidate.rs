@@ -22,6 +22,7 @@ use crate::engine::consolidation::{ConsolidationPlan, Cosines, Point, Words, pla
 use crate::engine::documents::DOCUMENTS_DOMAIN;
 use crate::engine::notices::{NewMessage, NoticeKind, body_of};
 use crate::engine::params::ConsolidationParams;
+use crate::engine::platform::SESSIONS_DOMAIN;
 use crate::index::VectorSnapshot;
 use crate::storage::keys::{self, Kind};
 use crate::storage::records::{ConsolidatedRecord, Id};
@@ -129,9 +130,9 @@ impl DomainSnapshot {
 }
 
 /// A document is what was uploaded: its parts are not merged with those of others. Facts have a rule
-/// of their own for what says the same.
+/// of their own for what says the same, and of messages each is what was said then.
 fn may_be_merged(domain: &str) -> bool {
-    domain != DOCUMENTS_DOMAIN && !is_subject_domain(domain)
+    domain != DOCUMENTS_DOMAIN && domain != SESSIONS_DOMAIN && !is_subject_domain(domain)
 }
 
 impl Tenant {

@@ -77,6 +77,7 @@ impl Tenant {
         self.restore_all(&freed);
         let prototype = self.ties.consolidated_into(id);
         self.forget_across_domains(id, place, &entry);
+        self.forget_message(&mut pending.batch, id)?;
         if let Some(prototype) = prototype {
             self.refresh_evidence(prototype);
         }

@@ -17,7 +17,7 @@ const SLICE_ATOMS: usize = 24;
 const SLICE_KEYS: usize = 512;
 
 /// What a tenant stores besides atoms, domains and its numbers.
-const FORGOTTEN_KINDS: [Kind; 17] = [
+const FORGOTTEN_KINDS: [Kind; 25] = [
     Kind::Edge,
     Kind::Concept,
     Kind::Cue,
@@ -35,7 +35,19 @@ const FORGOTTEN_KINDS: [Kind; 17] = [
     Kind::Fact,
     Kind::Delivery,
     Kind::Subject,
+    Kind::Message,
+    Kind::Session,
+    Kind::Thread,
+    Kind::Actor,
+    Kind::Agent,
+    Kind::FileLink,
+    Kind::File,
+    Kind::Tombstone,
 ];
+
+/// What is stored under an atom's number.
+const ATOM_KINDS: [Kind; 6] =
+    [Kind::Atom, Kind::Entry, Kind::Access, Kind::Standing, Kind::Fact, Kind::Message];
 
 /// A domain being erased.
 pub struct DomainErasure {
@@ -92,6 +104,7 @@ impl Tenant {
             self.delete_atom_keys(&mut batch, *no);
             let place = Place { domain_no: erasure.domain_no, row: *row };
             self.forget_across_domains(*id, place, &entry);
+            self.forget_message(&mut batch, *id)?;
         }
         let numbers: Vec<AtomNo> = slice.iter().map(|(_, no, _)| *no).collect();
         let cues = self.plan_cues_without(&mut batch, &numbers)?;
@@ -164,6 +177,7 @@ impl Tenant {
             self.documents.clear();
             self.subjects.clear();
             self.outbox.clear_messages();
+            self.platform.clear();
             return Ok(true);
         }
         self.forget_job_marker()
@@ -171,7 +185,7 @@ impl Tenant {
 
     /// Deletes everything stored under an atom's number.
     pub(super) fn delete_atom_keys(&self, batch: &mut AtomicBatch, no: AtomNo) {
-        for kind in [Kind::Atom, Kind::Entry, Kind::Access, Kind::Standing, Kind::Fact] {
+        for kind in ATOM_KINDS {
             batch.delete(keys::by_atom(self.no, kind, no));
         }
     }

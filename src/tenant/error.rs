@@ -28,9 +28,11 @@ pub enum TenantError {
     TokenLimit { direction: TokenDirection, used: u64, limit: u64, until: Timestamp },
     #[error("Atom limit reached ({limit}/{limit}); delete atoms or change the plan to store more")]
     AtomLimit { limit: u64 },
-    #[error("Document limit reached ({limit}/{limit}); delete documents to upload more")]
+    #[error("Document limit reached ({limit}/{limit}); delete documents or files to upload more")]
     DocumentLimit { limit: u64 },
-    #[error("the documents would have more than {limit} bytes; delete some to upload more")]
+    #[error(
+        "the documents and files would have more than {limit} bytes; delete some to upload more"
+    )]
     DocumentBytesLimit { limit: u64 },
     #[error("{limit} jobs wait already; try again when some of them are done")]
     JobLimit { limit: usize },

@@ -7,6 +7,7 @@
 //! poisoned until the batch is in, and whoever finds it so discards it and opens it again.
 
 mod atoms;
+mod blobs;
 mod close;
 mod consolidate;
 mod cues;
@@ -25,6 +26,7 @@ mod jobs;
 pub mod keyspace;
 mod open;
 mod outbox;
+mod platform;
 mod recall;
 mod reembed;
 mod replies;
@@ -73,6 +75,9 @@ use jobs::JobQueue;
 pub use jobs::{MarkedTenant, marked_tenants};
 pub use outbox::DELIVERY_KIND;
 use outbox::Outbox;
+use platform::Platform;
+pub use platform::{FileRemoval, PlannedFile};
+pub use platform::{SessionDeletion, message_search};
 pub use reembed::Reembedding;
 pub use retrieve::Ranking;
 pub use sealed::SealedBatch;
@@ -151,6 +156,7 @@ pub struct Tenant {
     documents: Documents,
     subjects: Subjects,
     outbox: Outbox,
+    platform: Platform,
     buffers: retrieve::RetrieveBuffers,
     /// Memory is ahead of storage. Set while a batch is being planned.
     uncommitted: bool,

@@ -12,6 +12,7 @@ use super::documents::Documents;
 use super::domain::{Domain, Evidence, NewRow, Row};
 use super::jobs::JobQueue;
 use super::outbox::Outbox;
+use super::platform::Platform;
 use super::standing::{self, AllTies, Ties, Visibility};
 use super::subjects::Subjects;
 use super::usage::Usage;
@@ -75,6 +76,7 @@ impl Tenant {
             documents: Documents::default(),
             subjects: Subjects::default(),
             outbox: Outbox::default(),
+            platform: Platform::default(),
             buffers: super::retrieve::RetrieveBuffers::default(),
             uncommitted: false,
         };
@@ -94,6 +96,8 @@ impl Tenant {
         tenant.load_documents()?;
         tenant.load_subjects()?;
         tenant.load_outbox()?;
+        tenant.load_platform()?;
+        tenant.sweep_blobs();
         tenant.load_index_caches();
         Ok(tenant)
     }

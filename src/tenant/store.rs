@@ -218,7 +218,7 @@ impl Tenant {
 
     /// The clock's time, but never earlier than the last atom's, so that creation times, ids and
     /// atom numbers order atoms alike.
-    fn next_creation_time(&mut self) -> Timestamp {
+    pub(super) fn next_creation_time(&mut self) -> Timestamp {
         let now = self.clock.now().as_micros().max(self.counters.last_created_at_us);
         self.counters.last_created_at_us = now;
         Timestamp::from_micros(now)

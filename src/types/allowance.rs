@@ -11,8 +11,8 @@ pub struct Allowance {
     pub tokens_in_per_day: Option<u64>,
     /// Metered tokens answered with per UTC day.
     pub tokens_out_per_day: Option<u64>,
-    /// Documents kept at one time.
+    /// Documents and files of applications kept at one time, together.
     pub documents_max: Option<u64>,
-    /// Bytes of the documents' files kept at one time.
+    /// Bytes of them, of documents those of their originals.
     pub document_bytes_max: Option<u64>,
 }

@@ -82,14 +82,24 @@ uuid_id!(
     MessageId
 );
 
+uuid_id!(
+    /// One record that an application keeps: a session, a message, a file. Version 7; ids of one
+    /// tenant sort as its records and atoms were created.
+    RecordId
+);
+
 /// A tenant's number: the first eight bytes of all its storage keys. Never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TenantNo(pub u64);
 
 /// An atom's number within its tenant: assigned in order of creation, never reused, so it can
-/// key the vector index.
+/// key the vector index. Records of what applications keep take theirs from the same row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AtomNo(pub u64);
+
+/// The number of a deletion within its tenant, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BurialNo(pub u64);
 
 /// A job's number within its tenant: assigned in the order of enqueueing, never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -97,6 +97,12 @@ pub const CONCEPT_DEGREE_MAX: usize = 64;
 pub const HANDLE_CHARS_MAX: usize = 64;
 /// Characters in a name that is a label for people: of a tenant, a key, a project.
 pub const LABEL_CHARS_MAX: usize = 200;
+/// Characters in what is said of a key beside its label.
+pub const KEY_DESCRIPTION_CHARS_MAX: usize = 1_000;
+/// Projects of one organization.
+pub const PROJECTS_PER_ORGANIZATION_MAX: usize = 10_000;
+/// Deleted projects and tenants whose ids stay known; the oldest make room.
+pub const DIRECTORY_TOMBSTONES_MAX: usize = 10_000;
 /// Keys of one tenant or organization that are neither revoked nor expired.
 pub const KEYS_PER_OWNER_MAX: usize = 1_000;
 /// Revoked and expired keys of one owner that stay listed; the oldest make room.
@@ -133,3 +139,15 @@ pub const MESSAGE_BYTES_MAX: usize = 65_536;
 pub const DEAD_MESSAGES_MAX: usize = 1_000;
 /// Characters kept of why a message could not be delivered.
 pub const MESSAGE_ERROR_CHARS_MAX: usize = 200;
+/// Of one tenant: sessions, actors, threads, files and links to files; of each so many.
+pub const PLATFORM_RECORDS_MAX: usize = 1_000_000;
+/// Links to one file, expired ones included.
+pub const LINKS_PER_FILE_MAX: usize = 1_000;
+/// Agents of one tenant.
+pub const AGENTS_MAX: usize = 10_000;
+/// Files that come with one message.
+pub const ATTACHMENTS_MAX: usize = 32;
+/// Actors named in one thread.
+pub const PARTICIPANTS_MAX: usize = 100;
+/// Deleted records of one tenant whose places in lists stay known; the oldest make room.
+pub const TOMBSTONES_MAX: usize = 200_000;

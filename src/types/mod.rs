@@ -21,8 +21,8 @@ pub use deadline::Deadline;
 pub use error_kind::ErrorKind;
 pub use file_kind::FileKind;
 pub use ids::{
-    AtomId, AtomNo, JobNo, KeyId, MessageId, MessageNo, OrganizationId, ProjectId, RefreshTokenId,
-    ShardNo, TenantId, TenantNo, UserId, WebhookId,
+    AtomId, AtomNo, BurialNo, JobNo, KeyId, MessageId, MessageNo, OrganizationId, ProjectId,
+    RecordId, RefreshTokenId, ShardNo, TenantId, TenantNo, UserId, WebhookId,
 };
 pub use query_embedding::{QueryEmbedding, WordVector};
 pub use tokens::{TokenDirection, Tokens, YearMonth};

@@ -17,6 +17,16 @@ pub use crate::engine::knowledge::{KnowledgeEdge, KnowledgeGraph, KnowledgeNode}
 pub use crate::engine::metadata_filter::{ConditionOperator, MetadataCondition};
 pub use crate::engine::notices::{DeadMessage, NoticeKind, Webhook, WebhookStatus};
 pub use crate::engine::ontology::OntologyProblem;
+pub use crate::engine::paging::{Cursor, ListOrder, Page, PageRequest, Walk, page};
+pub use crate::engine::platform::{
+    Actor, ActorChange, ActorFilter, ActorKey, ActorKind, ActorRef, Agent, AgentChange,
+    AgentFilter, Attachment, Collection, Event, EventFilter, EventKind, File, FileFilter, FileLink,
+    FileLinkFilter, FilePurpose, FoundMessage, Kept, Message, MessageFilter, MessageKind,
+    MessageQuery, NewActor, NewAgent, NewFile, NewFileLink, NewMessage, NewSession, NewThread,
+    Participant, ParticipantRole, RecordFilter, RecordPage, RecordStatus, Refusal, SESSIONS_DOMAIN,
+    Session, SessionChange, SessionFilter, Thread, ThreadChange, ThreadFilter, ThreadPlace,
+    TimeRange, Within,
+};
 pub use crate::engine::prepared::PreparedAtom;
 pub use crate::engine::recollection::{
     Ingested, Ingestion, NewFragment, RecallQuery, RecalledEntity, Recollection,

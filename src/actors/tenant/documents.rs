@@ -7,10 +7,10 @@ use futures_util::future::{FutureExt, ready};
 
 use super::data::{Document, FoundChunk, IndexingProgress, NewDocument, ReadQuery};
 use super::retrieve::QueryAllowance;
-use super::{Answer, Done, TenantCell, TenantCommand, apply_all, shown};
+use super::{Answer, Done, TenantCell, TenantCommand, apply_all, blobs, shown};
 use crate::engine::jobs::Lease;
 use crate::engine::knowledge::KnowledgeGraph;
-use crate::storage::{BlobHash, SpooledFile, StorageError};
+use crate::storage::SpooledFile;
 use crate::tenant::{
     DocumentChange, DocumentLimits, FormerChunks, GraphPage, IndexingOrder, IndexingTask,
     KeptGraph, PlannedDocument, Tenant, TenantError,
@@ -34,14 +34,13 @@ impl TenantCommand for AddDocument {
             let Self { new, original, limits } = self;
             let (blob, size_bytes) = (original.hash(), original.size_bytes());
             tenant.borrow().check_document(&new.id, size_bytes, &limits)?;
-            let blobs = tenant.borrow().blobs().clone();
-            blocking(move || blobs.keep(&original)).await?;
+            blobs::keep(&tenant, original).await?;
             let planned = PlannedDocument { new, blob, size_bytes };
             let planned = tenant.borrow_mut().plan_document(planned);
             let change = match planned {
                 Ok(change) => change,
                 Err(error) => {
-                    discard_original(&tenant, blob).await;
+                    blobs::discard(&tenant, blob).await;
                     return Err(error);
                 }
             };
@@ -104,8 +103,7 @@ impl TenantCommand for RemoveDocument {
 }
 
 /// Makes a change by one batch, and then forgets the chunks of the former run in slices. An original
-/// that nobody has any more is removed once all of it is durable: until then a crash would bring
-/// its document back.
+/// that nothing names any more is removed at last.
 async fn carry_out(tenant: &TenantCell, change: DocumentChange) -> Result<Done<bool>, TenantError> {
     let (pending, mut former, freed) = tenant.borrow_mut().finish_document(change)?;
     apply_all(tenant, pending).await?;
@@ -116,7 +114,7 @@ async fn carry_out(tenant: &TenantCell, change: DocumentChange) -> Result<Done<b
     }
     let ticket = tenant.borrow().ticket();
     if let Some(blob) = freed {
-        remove_original(tenant, blob).await?;
+        blobs::remove(tenant, blob).await?;
     }
     Ok(Done { reply: true, ticket })
 }
@@ -133,24 +131,6 @@ async fn forget(tenant: &TenantCell, former: &mut FormerChunks) -> Result<(), Te
     }
 }
 
-/// Removes what was kept for a document that did not come after all. What is left is removed when
-/// the tenant is next opened.
-async fn discard_original(tenant: &TenantCell, blob: BlobHash) {
-    if !tenant.borrow().names_original(blob) {
-        let blobs = tenant.borrow().blobs().clone();
-        let _ = blocking(move || blobs.remove(blob)).await;
-    }
-}
-
-async fn remove_original(tenant: &TenantCell, blob: BlobHash) -> Result<(), TenantError> {
-    let (flushed, blobs) = {
-        let tenant = tenant.borrow();
-        (tenant.flush_ticket(), tenant.blobs().clone())
-    };
-    flushed.durable().await?;
-    blocking(move || blobs.remove(blob)).await
-}
-
 /// Removes every document, one after the other: for a caller that forgets all chunks. Answers how
 /// many chunks went, and the ids.
 pub(super) async fn remove_all(tenant: &TenantCell) -> Result<(u64, Vec<String>), TenantError> {
@@ -165,15 +145,6 @@ pub(super) async fn remove_all(tenant: &TenantCell) -> Result<(u64, Vec<String>)
         }
     }
     Ok((chunks, ids))
-}
-
-async fn blocking(
-    work: impl FnOnce() -> Result<(), StorageError> + Send + 'static,
-) -> Result<(), TenantError> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => Ok(done?),
-        Err(_) => Err(TenantError::Poisoned),
-    }
 }
 
 /// A document, or `None` for an unknown id.

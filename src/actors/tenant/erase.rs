@@ -7,7 +7,7 @@ use rustc_hash::FxHashSet;
 
 use super::documents::remove_all as remove_documents;
 use super::subjects::forget;
-use super::{Answer, Done, TenantCell, TenantCommand};
+use super::{Answer, Done, TenantCell, TenantCommand, blobs};
 use crate::engine::documents::DOCUMENTS_DOMAIN;
 use crate::engine::facts::derived_domain;
 use crate::tenant::TenantError;
@@ -57,6 +57,8 @@ impl TenantCommand for Reset {
             while tenant.borrow_mut().forget_learned_slice()? {
                 tokio::task::yield_now().await;
             }
+            // Those of files; the documents' are gone.
+            blobs::remove_all(&tenant).await?;
             let reply = Erased { atoms, documents };
             Ok(Done { reply, ticket: tenant.borrow().ticket() })
         }

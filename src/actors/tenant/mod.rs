@@ -3,6 +3,7 @@
 //! storage.
 
 pub mod atoms;
+mod blobs;
 pub mod consolidate;
 pub mod conversation;
 pub mod data;
@@ -13,6 +14,7 @@ pub mod feedback;
 pub mod graph;
 pub mod jobs;
 pub mod outbox;
+pub mod platform;
 pub mod retrieve;
 pub mod store;
 pub mod subjects;

@@ -21,11 +21,11 @@ use crate::types::{AtomId, JobNo};
 /// Chunks removed in one slice: about a millisecond's worth.
 const SLICE_CHUNKS: usize = 24;
 
-/// What a tenant may hold of documents; `None` for any number.
+/// What a tenant may hold of documents and files together; `None` for any number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct DocumentLimits {
     pub documents_max: Option<u64>,
-    /// Bytes of the originals.
+    /// Bytes of the documents' originals and of the files.
     pub bytes_max: Option<u64>,
 }
 
@@ -62,7 +62,7 @@ impl DocumentChange {
 }
 
 impl Tenant {
-    /// Whether a document of so many bytes may come.
+    /// Whether a document of so many bytes may come. The plan counts documents and files together.
     ///
     /// # Errors
     /// [`TenantError::DocumentLimit`], [`TenantError::DocumentBytesLimit`].
@@ -74,15 +74,7 @@ impl Tenant {
     ) -> Result<(), TenantError> {
         self.check_usable()?;
         let former = self.documents.get(id).map(|known| known.document.size_bytes);
-        let count = self.documents.len() as u64 + u64::from(former.is_none());
-        if let Some(limit) = limits.documents_max.filter(|max| count > *max) {
-            return Err(TenantError::DocumentLimit { limit });
-        }
-        let bytes = self.documents.size_bytes() - former.unwrap_or(0) + size_bytes;
-        if let Some(limit) = limits.bytes_max.filter(|max| bytes > *max) {
-            return Err(TenantError::DocumentBytesLimit { limit });
-        }
-        Ok(())
+        self.check_blob_room(former, size_bytes, limits)
     }
 
     /// Begins to take a document, in place of an older one of its id. Its original must have been
@@ -168,7 +160,7 @@ impl Tenant {
 
     /// Writes the document, or that it is gone. Answers the batch, what is left of its former run, to
     /// be forgotten with [`Tenant::forget_chunks`] once the batch was applied, and the original that
-    /// no document has any more once it is durable.
+    /// nothing names any more once it is durable.
     ///
     /// # Errors
     /// When a record cannot be encoded; the tenant is poisoned then.
@@ -202,7 +194,7 @@ impl Tenant {
         if let Some(number) = domain_no.filter(|_| !chunks.is_empty()) {
             self.remove_index_cache(number);
         }
-        let freed = former.map(|former| former.blob).filter(|blob| !self.documents.names(*blob));
+        let freed = former.map(|former| former.blob).filter(|blob| !self.names_blob(*blob));
         Ok((pending, FormerChunks { chunks: chunks.into_iter(), domain_no }, freed))
     }
 

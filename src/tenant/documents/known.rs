@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
 use uuid::Uuid;
 
 use super::graph::KeptGraph;
@@ -11,6 +10,7 @@ use crate::engine::atom::Metadata;
 use crate::engine::documents::{Document, FailureCause, Indexing, IndexingState, IndexingStep};
 use crate::storage::BlobHash;
 use crate::storage::records::{DocumentRecord, Id};
+use crate::tenant::blobs::NamedBlobs;
 use crate::types::{FileKind, JobNo, Timestamp};
 
 const PROCESSING: u8 = 0;
@@ -33,10 +33,8 @@ pub(in crate::tenant) struct Known {
 pub(in crate::tenant) struct Documents {
     /// Callers choose the ids, so their hashes are keyed.
     all: HashMap<String, Known>,
-    /// How many documents have an original.
-    blobs: FxHashMap<BlobHash, u32>,
-    /// Of all originals, those that several documents share counted for each.
-    size_bytes: u64,
+    /// The originals.
+    blobs: NamedBlobs,
     /// The merged graph of all of them, until one changes.
     pub(super) graph: Option<KeptGraph>,
     /// Grows with every change, so that a graph merged meanwhile is not taken for the present one.
@@ -52,36 +50,30 @@ impl Documents {
         self.all.values()
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::tenant) fn len(&self) -> usize {
         self.all.len()
     }
 
-    pub(super) fn size_bytes(&self) -> u64 {
-        self.size_bytes
+    /// Of all originals, those that several documents share counted for each.
+    pub(in crate::tenant) fn size_bytes(&self) -> u64 {
+        self.blobs.size_bytes()
     }
 
     /// Whether a document has this original.
-    pub(super) fn names(&self, blob: BlobHash) -> bool {
-        self.blobs.contains_key(&blob)
+    pub(in crate::tenant) fn names(&self, blob: BlobHash) -> bool {
+        self.blobs.contains(blob)
     }
 
     pub(super) fn insert(&mut self, known: Known) {
         let id = known.document.id.clone();
         self.remove(&id);
-        *self.blobs.entry(known.blob).or_default() += 1;
-        self.size_bytes += known.document.size_bytes;
+        self.blobs.add(known.blob, known.document.size_bytes);
         self.all.insert(id, known);
     }
 
     pub(super) fn remove(&mut self, id: &str) -> Option<Known> {
         let known = self.all.remove(id)?;
-        self.size_bytes -= known.document.size_bytes;
-        if let Some(count) = self.blobs.get_mut(&known.blob) {
-            *count -= 1;
-            if *count == 0 {
-                self.blobs.remove(&known.blob);
-            }
-        }
+        self.blobs.remove(known.blob, known.document.size_bytes);
         Some(known)
     }
 

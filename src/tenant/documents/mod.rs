@@ -4,7 +4,8 @@
 //!
 //! Invariants: no reader finds a chunk whose document is not indexed. A run's chunks are found
 //! by a fingerprint that no caller knows, so they are removed whatever became of them. The original
-//! is kept before the record that names it, and removed after the record is gone for good.
+//! is kept before the record that names it, and removed after the record is gone for good: see
+//! [`super::blobs`].
 
 mod changes;
 mod graph;
@@ -22,7 +23,6 @@ use crate::engine::fingerprint::Fingerprint;
 use crate::engine::jobs::JobState;
 use crate::storage::keys::Kind;
 use crate::storage::records::DocumentRecord;
-use crate::storage::{BlobHash, Blobs, StorageError};
 
 pub use changes::{DocumentChange, DocumentLimits, FormerChunks, PlannedDocument};
 pub use graph::{GraphPage, KeptGraph};
@@ -31,18 +31,6 @@ pub(super) use known::Documents;
 pub use search::FoundChunk;
 
 impl Tenant {
-    /// The originals of its documents.
-    #[must_use]
-    pub fn blobs(&self) -> &Blobs {
-        &self.blobs
-    }
-
-    /// Whether a document has this original.
-    #[must_use]
-    pub fn names_original(&self, blob: BlobHash) -> bool {
-        self.documents.names(blob)
-    }
-
     /// Where the original of a document should be, if there is such a document.
     #[must_use]
     pub fn original_of(&self, id: &str) -> Option<PathBuf> {
@@ -81,8 +69,7 @@ impl Tenant {
         job.is_some_and(|job| !matches!(job.state, JobState::Dead { .. }))
     }
 
-    /// Reads what is stored of documents, and removes originals that no record names: a crash
-    /// left them.
+    /// Reads what is stored of documents.
     pub(super) fn load_documents(&mut self) -> Result<(), TenantError> {
         let mut documents = Documents::of_opening(self.epoch);
         self.visit(Kind::Document, |_, record: DocumentRecord| {
@@ -91,24 +78,7 @@ impl Tenant {
             Ok(())
         })?;
         self.documents = documents;
-        self.drop_orphan_chunks()?;
-        // Nobody reads the files; the next opening tries again.
-        if let Err(error) = self.sweep_originals() {
-            tracing::warn!(tenant.no = self.no.0, error = %error, "files were not looked at");
-        }
-        Ok(())
-    }
-
-    /// Removes files that no record names, once it is durable that none does.
-    fn sweep_originals(&self) -> Result<(), StorageError> {
-        let is_named = |blob: BlobHash| self.documents.names(blob);
-        if self.commit.is_poisoned() || !self.blobs.has_others(is_named)? {
-            return Ok(());
-        }
-        self.commit.store().flush()?;
-        let removed = self.blobs.sweep(is_named)?;
-        tracing::info!(tenant.no = self.no.0, removed, "removed files of no document");
-        Ok(())
+        self.drop_orphan_chunks()
     }
 
     /// The fingerprint under which the chunks of a run are known.

@@ -1,17 +1,24 @@
 //! One tenant against a naive model: random commands, each effect checked, with the tenant closed
 //! and opened again, or struck by a power cut, in the middle.
 
+mod agents;
 mod consolidation;
 mod conversation_model;
 mod depth;
 mod document_model;
+mod files_model;
 mod job_model;
 mod jobs;
 mod learning;
 mod outbox;
 mod outbox_model;
+mod people;
+mod people_model;
+mod platform;
+mod platform_model;
 mod standing_model;
 mod subject_model;
+mod threads;
 mod usage;
 mod weighing;
 
