@@ -5,6 +5,8 @@
 //! Stop: refuse connections and finish requests, give back running jobs, close tenants (saving
 //! caches), flush and stop shards. A second process on the same data directory is refused by the directory's lock.
 
+mod operators;
+
 use std::future::Future;
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -13,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, Addr};
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::actors::Registry;
@@ -34,10 +36,10 @@ use crate::actors::uploads::Spool;
 use crate::api::admin::AdminState;
 use crate::api::middleware::ip_limit::IpLimit;
 use crate::api::{
-    self, ADMIN_TOKEN_CHARS_MIN, ApiState, BoundServer, MagnetecoState, MetacognaState, TexState,
+    self, ApiState, BoundServer, MagnetecoState, MetacognaState, MetorialState, TexState,
 };
 use crate::config::Config;
-use crate::control::keys::{self, Dialect, KeyHash};
+use crate::control::keys::{Dialect, KeyHash};
 use crate::control::tenants::Tenant;
 use crate::control::{ControlError, Directory};
 use crate::embedding::{self, Embedder};
@@ -47,13 +49,13 @@ use crate::llm::{LanguageModel, LanguageModels};
 use crate::observability::logging;
 use crate::observability::metrics::{self, MetricsExport};
 use crate::outbound::Courier;
-use crate::service::people::{NewPerson, PASSWORD_CHARS_MIN};
 use crate::service::{
     AccountService, AdminService, ChatService, DocumentService, FactService, GoalSummariser,
-    IncomingService, MemoryService, ModelSummariser, NoSummariser, PeopleService, WebhookService,
+    IncomingService, ManagementService, MemoryService, ModelSummariser, NoSummariser,
+    PeopleService, PlatformService, WebhookService,
 };
-use crate::storage::{SledSettings, SledStore, private_file};
-use crate::types::{Clock, Deadline, ShardNo};
+use crate::storage::{SledSettings, SledStore};
+use crate::types::{Clock, ShardNo};
 
 /// Page cache of the directory's store. All of it is in memory anyway.
 const DIRECTORY_CACHE_BYTES: u64 = 8 * 1024 * 1024;
@@ -74,9 +76,6 @@ const LAST_USES: Duration = Duration::from_secs(30);
 /// How often sessions and tokens that have ended are removed. They are refused without it; it
 /// gives back their room.
 const SWEEP: Duration = Duration::from_secs(600);
-
-/// Where the admin token is kept when the configuration names none.
-const ADMIN_TOKEN_FILE: &str = "admin-token";
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -185,7 +184,7 @@ impl Application {
         let metrics = metrics::install(Arc::clone(&clock))?;
         let core = Core::open(config, &clock).await?;
         core.directory.unseal().context("cannot read the encrypted secrets")?;
-        let admin_token = admin_token(config)?;
+        let admin_token = operators::admin_token(config)?;
         let admin = core.admin_state(&admin_token, &clock);
         let Core { directory, registry, embedder } = core;
         let memory = MemoryService::new(
@@ -207,11 +206,14 @@ impl Application {
         };
         let registry_of_people = Arc::clone(&registry);
         let people = PeopleService::new(Dialect::Metacogna, registry_of_people, summariser)?;
-        first_admin(config, &people).await?;
-        let metacogna = MetacognaState::new(
-            config.metacogna.clone(),
-            people,
-            config.server.limited_ips_max,
+        operators::first_admin(config, &people).await?;
+        let ips_max = config.server.limited_ips_max;
+        let metacogna = MetacognaState::new(config.metacogna.clone(), people, ips_max, &clock);
+        let metorial = MetorialState::new(
+            config.metorial.clone(),
+            PlatformService::new(memory.clone()),
+            ManagementService::new(Arc::clone(&registry), Arc::clone(&clock)),
+            ips_max,
             &clock,
         );
         let magneteco = MagnetecoState::new(
@@ -236,11 +238,8 @@ impl Application {
             allow_reset: config.server.allow_reset,
             magneteco: Arc::new(magneteco),
             metacogna: Arc::new(metacogna),
-            tex: Arc::new(TexState::new(
-                config.tex.clone(),
-                config.server.limited_ips_max,
-                Arc::clone(&clock),
-            )),
+            metorial: Arc::new(metorial),
+            tex: Arc::new(TexState::new(config.tex.clone(), ips_max, Arc::clone(&clock))),
         };
         let server = api::bind(&config.server, &config.admin, state, admin).with_context(|| {
             let admin = config.admin.listen.map(|address| format!(" or {address}"));
@@ -426,80 +425,6 @@ fn url_of(address: SocketAddr) -> String {
         true => format!("http://127.0.0.1:{}", address.port()),
         false => format!("http://{address}"),
     }
-}
-
-/// The configured token, or the one that was made for this data directory, which is made now if
-/// there is none.
-fn admin_token(config: &Config) -> anyhow::Result<SecretString> {
-    if let Some(token) = &config.admin.token {
-        return Ok(SecretString::from(token.expose_secret().trim()));
-    }
-    let configured = config.admin.token_file.as_deref();
-    let own = config.data_dir.join(ADMIN_TOKEN_FILE);
-    let path = configured.unwrap_or(&own);
-    let token = match std::fs::read_to_string(path) {
-        Ok(text) => SecretString::from(text.trim()),
-        Err(error) if configured.is_none() && error.kind() == ErrorKind::NotFound => {
-            let token = keys::draw_admin_token()?;
-            let line = format!("{}\n", token.expose_secret());
-            private_file::write(path, line.as_bytes())
-                .with_context(|| format!("cannot write {}", path.display()))?;
-            token
-        }
-        Err(error) => {
-            return Err(error)
-                .with_context(|| format!("cannot read the admin token from {}", path.display()));
-        }
-    };
-    ensure!(
-        token.expose_secret().len() >= ADMIN_TOKEN_CHARS_MIN,
-        "the admin token in {} has fewer than {ADMIN_TOKEN_CHARS_MIN} characters; put a longer one \
-         there, for instance from `openssl rand -hex 32`",
-        path.display()
-    );
-    Ok(token)
-}
-
-/// Makes the admin that the configuration names, unless there is one already.
-async fn first_admin(config: &Config, people: &PeopleService) -> anyhow::Result<()> {
-    let settings = &config.metacogna;
-    let Some(username) = &settings.admin_username else { return Ok(()) };
-    if people.has_admin() {
-        return Ok(());
-    }
-    let password = match (&settings.admin_password, &settings.admin_password_file) {
-        (Some(password), _) => password.clone(),
-        (None, Some(path)) => {
-            let text = std::fs::read_to_string(path).with_context(|| {
-                format!("cannot read metacogna.admin_password_file {}", path.display())
-            })?;
-            SecretString::from(text.trim())
-        }
-        (None, None) => bail!("metacogna.admin_username has no password"),
-    };
-    ensure!(
-        password.expose_secret().chars().count() >= PASSWORD_CHARS_MIN,
-        "the password of metacogna.admin_username has fewer than {PASSWORD_CHARS_MIN} characters"
-    );
-    if people.is_taken(username) {
-        tracing::warn!(
-            "metacogna.admin_username is the name of a user who is no admin; no admin was made"
-        );
-        return Ok(());
-    }
-    let admin = NewPerson {
-        username: username.clone(),
-        email: None,
-        name: None,
-        password,
-        goals: None,
-        plan: settings.plan.clone(),
-        is_admin: true,
-    };
-    let deadline = Deadline::after(config.server.request_timeout());
-    people.sign_up(admin, deadline).await.context("cannot make the first metacogna admin")?;
-    tracing::info!("the first metacogna admin was made");
-    Ok(())
 }
 
 /// Creates a tenant on one of `shards`.

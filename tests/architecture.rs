@@ -67,6 +67,7 @@ const MAY_IMPORT: [(&str, &[&str]); 15] = [
             "actors::settings",
             "api::AdminSettings",
             "api::MagnetecoSettings",
+            "api::MetorialSettings",
             "api::MetacognaSettings",
             "api::ServerSettings",
             "api::TexSettings",
@@ -83,9 +84,10 @@ const MAY_IMPORT: [(&str, &[&str]); 15] = [
 ];
 
 /// An outside word, and the only modules whose code may say it.
-const ONLY_IN: [(&str, &[&str]); 13] = [
+const ONLY_IN: [(&str, &[&str]); 14] = [
     ("sled", &["storage"]),
     ("usearch", &["index"]),
+    ("actix_files", &["api"]),
     ("actix_web", &["api"]),
     ("actix", &["actors", "app", "cli", "main"]),
     ("tokenizers", &["embedding"]),

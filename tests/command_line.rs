@@ -306,7 +306,7 @@ fn a_deletion_is_confirmed_and_takes_everything_with_it() {
     fails(&run(&[&delete[..], &["--yes"]].concat()), 3, &[tenant]);
     server.stop();
     assert_eq!(commands.tenants().as_array().unwrap().len(), 1);
-    assert_eq!(commands.keys().as_array().unwrap().len(), 3, "the server's own");
+    assert_eq!(commands.keys().as_array().unwrap().len(), 6, "the server's own");
 }
 
 #[test]

@@ -12,12 +12,16 @@
 
 #[path = "facts/app.rs"]
 mod app;
+#[path = "platform/caller.rs"]
+mod caller;
 #[path = "recovery/client.rs"]
 mod client;
 #[path = "isolation/facts.rs"]
 mod facts;
 #[path = "isolation/model.rs"]
 mod model;
+#[path = "isolation/platform.rs"]
+mod platform;
 #[path = "support/receiver.rs"]
 mod receiver;
 #[path = "recovery/seed.rs"]

@@ -13,6 +13,8 @@
 mod app;
 #[path = "recovery/caches.rs"]
 mod caches;
+#[path = "platform/caller.rs"]
+mod caller;
 #[path = "recovery/client.rs"]
 mod client;
 #[path = "recovery/consolidation.rs"]
@@ -33,6 +35,8 @@ mod notices;
 mod older_format;
 #[path = "forgetting/plain_tenant.rs"]
 mod plain_tenant;
+#[path = "recovery/platform.rs"]
+mod platform;
 #[path = "recovery/process.rs"]
 mod process;
 #[path = "support/receiver.rs"]

@@ -17,6 +17,7 @@ mod validation;
 
 pub use dialects::magneteco::{MagnetecoSettings, MagnetecoState};
 pub use dialects::metacogna::{MetacognaSettings, MetacognaState};
+pub use dialects::metorial::{MetorialSettings, MetorialState};
 pub use dialects::tex::{TexSettings, TexState};
 pub use server::{AdminSettings, BoundServer, ServerSettings, bind, bind_admin};
 pub use settings::ADMIN_TOKEN_CHARS_MIN;

@@ -15,6 +15,7 @@ pub enum Verb {
     Get,
     Post,
     Put,
+    Patch,
     Delete,
 }
 
@@ -25,6 +26,7 @@ impl Verb {
             Self::Get => "GET",
             Self::Post => "POST",
             Self::Put => "PUT",
+            Self::Patch => "PATCH",
             Self::Delete => "DELETE",
         }
     }
@@ -35,6 +37,7 @@ impl Verb {
             Self::Get => "GET, HEAD",
             Self::Post => "POST",
             Self::Put => "PUT",
+            Self::Patch => "PATCH",
             Self::Delete => "DELETE",
         }
     }
@@ -44,6 +47,7 @@ impl Verb {
             Self::Get => matches!(*method, Method::GET | Method::HEAD),
             Self::Post => *method == Method::POST,
             Self::Put => *method == Method::PUT,
+            Self::Patch => *method == Method::PATCH,
             Self::Delete => *method == Method::DELETE,
         }
     }
@@ -102,6 +106,12 @@ pub const fn post(path: &'static str, route: fn() -> Route) -> Endpoint {
 #[must_use]
 pub const fn put(path: &'static str, route: fn() -> Route) -> Endpoint {
     Endpoint::new(Verb::Put, path, Access::Key, route)
+}
+
+/// A `PATCH` for authenticated callers.
+#[must_use]
+pub const fn patch(path: &'static str, route: fn() -> Route) -> Endpoint {
+    Endpoint::new(Verb::Patch, path, Access::Key, route)
 }
 
 /// A `DELETE` for authenticated callers.

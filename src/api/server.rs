@@ -150,6 +150,8 @@ fn listen(
                 if let Some(state) = state {
                     let base = state.magneteco.base();
                     config.configure(|config| dialects::magneteco::configure(config, base));
+                    // Where its keys are presented it takes every path that no other API has.
+                    config.configure(|config| dialects::metorial::configure(config, base));
                     // It takes every path under `/api` that is left, and the root.
                     config.configure(dialects::metacogna::configure);
                     // Last: it takes every path that is left.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::dialects::magneteco::MagnetecoState;
 use super::dialects::metacogna::MetacognaState;
+use super::dialects::metorial::MetorialState;
 use super::dialects::tex::TexState;
 use super::extract::client_ip::TrustedProxies;
 use super::middleware::ip_limit::IpLimit;
@@ -36,6 +37,7 @@ pub struct ApiState {
     pub allow_reset: bool,
     pub magneteco: Arc<MagnetecoState>,
     pub metacogna: Arc<MetacognaState>,
+    pub metorial: Arc<MetorialState>,
     pub tex: Arc<TexState>,
 }
 

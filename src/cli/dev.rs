@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::output;
 use crate::app::Application;
 use crate::config::Config;
-use crate::control::keys::{self, Dialect, KeyKind, KeyOrder};
+use crate::control::keys::{self, Dialect, KeyKind, KeyOrder, KeyOwner};
 use crate::control::passwords::{PasswordCost, Passwords, login_secret};
 use crate::control::plans;
 use crate::control::users::NewUser;
@@ -34,6 +34,8 @@ struct DevCredentials {
     #[serde(default)]
     magneteco: AppCredentials,
     #[serde(default)]
+    metorial: EnvironmentCredentials,
+    #[serde(default)]
     admin: AdminCredentials,
 }
 
@@ -47,6 +49,15 @@ struct AdminCredentials {
 struct AppCredentials {
     app_id: String,
     api_key: String,
+}
+
+/// Of an environment, and of the organization it is in. Empty where a file of an earlier version has
+/// none.
+#[derive(Serialize, Deserialize, Default)]
+struct EnvironmentCredentials {
+    secret_key: String,
+    publishable_key: String,
+    management_key: String,
 }
 
 /// Of a user who may sign up others. Empty where a file of an earlier version has none.
@@ -82,6 +93,7 @@ pub(super) fn prepare(application: &Application, config: &Config) -> anyhow::Res
         tex: key_of(KeyKind::Tex, known.as_ref().map(|known| &known.tex))?,
         metacogna: login(application, known.as_ref().map(|known| &known.metacogna))?,
         magneteco: app(application, known.as_ref().map(|known| &known.magneteco))?,
+        metorial: environment(application, known.as_ref().map(|known| &known.metorial))?,
         admin: AdminCredentials { token: application.admin_token().expose_secret().to_owned() },
     };
     let text = serde_json::to_string_pretty(&credentials)? + "\n";
@@ -139,6 +151,46 @@ fn app(
     Ok(AppCredentials { app_id, api_key })
 }
 
+/// The known keys as far as they are good, or else new ones of the tenant for development and of
+/// its organization.
+fn environment(
+    application: &Application,
+    known: Option<&EnvironmentCredentials>,
+) -> anyhow::Result<EnvironmentCredentials> {
+    let key = |kind, known: Option<&String>| match known {
+        Some(known) if is_good(application, kind, known) => Ok(known.clone()),
+        _ => new_key(application, kind, None),
+    };
+    let directory = application.directory();
+    let management_key = known.map(|known| &known.management_key).filter(|known| {
+        directory.authenticate_organization(Dialect::Metorial, known.as_str()).is_ok()
+    });
+    let management_key = match management_key {
+        Some(known) => known.clone(),
+        None => {
+            let project = directory.get_tenant(tenant(application)?)?.project;
+            let organization = directory.get_project(project)?.organization;
+            let key = directory.create_key(KeyOrder {
+                owner: KeyOwner::Organization(organization),
+                kind: KeyKind::MetorialManagement,
+                name: TENANT.to_owned(),
+                description: None,
+                scopes: None,
+                expires_at: None,
+            })?;
+            key.secret.expose_secret().to_owned()
+        }
+    };
+    Ok(EnvironmentCredentials {
+        secret_key: key(KeyKind::MetorialSecret, known.map(|known| &known.secret_key))?,
+        publishable_key: key(
+            KeyKind::MetorialPublishable,
+            known.map(|known| &known.publishable_key),
+        )?,
+        management_key,
+    })
+}
+
 /// The known login while it is good, or else one with a new password.
 fn login(
     application: &Application,
@@ -180,7 +232,9 @@ fn secret_of(username: &str, password: &str) -> SecretString {
 }
 
 fn print(credentials: &DevCredentials, path: &Path, base: &str) {
-    let DevCredentials { base_url, mnemoverse, tex, metacogna, magneteco, admin } = credentials;
+    let DevCredentials { base_url, mnemoverse, tex, metacogna, magneteco, metorial, admin } =
+        credentials;
+    let EnvironmentCredentials { secret_key, publishable_key, management_key } = metorial;
     let AppCredentials { app_id, api_key: app_key } = magneteco;
     let LoginCredentials { username, password } = metacogna;
     output::result(&format!(
@@ -191,6 +245,9 @@ Credentials for development (also in {path}):
   tex         {tex_key}
   metacogna   user {username}, password {password}
   magneteco   app {app_id}, Authorization: Bearer {app_key}
+  metorial    Authorization: Bearer {secret_key}
+              {publishable_key} (publishable)
+              {management_key} (management)
   admin       Authorization: Bearer {token}
 
 Try:
@@ -212,6 +269,14 @@ With the Magneteco API an app remembers facts about its users:
     -d '{{\"appId\": \"{app_id}\", \"userId\": \"jane\", \"contentType\": \"conversation\", \"content\": \"I live in Rome\"}}'
   curl -s {base_url}{base}/retrieve -H 'Authorization: Bearer {app_key}' \\
     -d '{{\"appId\": \"{app_id}\", \"userId\": \"jane\", \"query\": \"Where does Jane live?\"}}'
+
+With the Metorial API sessions hold messages, which become memories:
+  SESSION=$(curl -s {base_url}/sessions -H 'Authorization: Bearer {secret_key}' -d name=demo \\
+    | sed 's/.*\"id\":\"\\(ses_[^\"]*\\)\".*/\\1/')
+  curl -s {base_url}/sessions/$SESSION/messages -H 'Authorization: Bearer {secret_key}' \\
+    -d type=user_message --data-urlencode 'content=We deploy on Fridays'
+  curl -s {base_url}/session-messages/search -H 'Authorization: Bearer {secret_key}' \\
+    --data-urlencode 'query=When do we deploy?'
 
 With the MetaCogna API a user logs in with the SHA-256 of name and password:
   curl -s {base_url}/api/auth/login -d '{{\"username\": \"{username}\", \"password\": \"{secret}\"}}'

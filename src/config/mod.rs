@@ -23,7 +23,8 @@ use crate::actors::settings::{
     ShardsFile,
 };
 use crate::api::{
-    AdminSettings, MagnetecoSettings, MetacognaSettings, ServerSettings, TexSettings,
+    AdminSettings, MagnetecoSettings, MetacognaSettings, MetorialSettings, ServerSettings,
+    TexSettings,
 };
 use crate::control::plans::Plans;
 use crate::embedding::EmbeddingSettings;
@@ -52,6 +53,8 @@ pub struct Config {
     pub magneteco: MagnetecoSettings,
     /// The MetaCogna dialect.
     pub metacogna: MetacognaSettings,
+    /// The Metorial dialect.
+    pub metorial: MetorialSettings,
     /// How texts become vectors.
     pub embedding: EmbeddingSettings,
     /// Which language models there are, and how they are asked.
@@ -94,6 +97,7 @@ impl Default for Config {
             tex: TexSettings::default(),
             magneteco: MagnetecoSettings::default(),
             metacogna: MetacognaSettings::default(),
+            metorial: MetorialSettings::default(),
             embedding: EmbeddingSettings::default(),
             llm: LlmSettings::default(),
             extraction: ExtractionSettings::default(),

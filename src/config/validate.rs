@@ -27,6 +27,7 @@ fn findings(config: &Config) -> Vec<String> {
         ("tex", config.tex.problems()),
         ("magneteco", config.magneteco.problems()),
         ("metacogna", config.metacogna.problems()),
+        ("metorial", config.metorial.problems()),
         ("embedding", config.embedding.problems()),
         ("llm", config.llm.problems()),
         ("extraction", config.extraction.problems()),
@@ -48,9 +49,11 @@ fn findings(config: &Config) -> Vec<String> {
     if config.data_dir.as_os_str().is_empty() {
         findings.push("data_dir is empty; name a directory".to_owned());
     }
-    for (key, plan) in
-        [("tex.signup_plan", &config.tex.signup_plan), ("metacogna.plan", &config.metacogna.plan)]
-    {
+    for (key, plan) in [
+        ("tex.signup_plan", &config.tex.signup_plan),
+        ("metacogna.plan", &config.metacogna.plan),
+        ("metorial.plan", &config.metorial.plan),
+    ] {
         if config.plans.find(plan).is_none() {
             let known = config.plans.names().join(", ");
             findings.push(format!("{key} is {plan:?}, which is no plan; known plans: {known}"));

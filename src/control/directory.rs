@@ -3,6 +3,7 @@
 //! what was not never acted; changes follow one another, readers wait for none of them. What can
 //! be asked and changed is said beside each thing's own type.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use dashmap::{DashMap, DashSet};
@@ -18,6 +19,7 @@ use super::refresh_tokens::RefreshTokens;
 use super::sealed::SealedSecrets;
 use super::sessions::Sessions;
 use super::tenants::{Tenant, TenantNumbers};
+use super::tombstones::Tombstones;
 use super::users::Users;
 use super::webhook_sources::WebhookSources;
 use crate::storage::{AtomicBatch, Record, Store, Visit, decode};
@@ -32,6 +34,9 @@ pub struct Directory {
     pub(super) organizations: DashMap<OrganizationId, Organization>,
     pub(super) projects: DashMap<ProjectId, Project>,
     pub(super) tenants: DashMap<TenantId, Tenant>,
+    /// The tenants of an organization's projects, without the deleted.
+    pub(super) tenants_of: DashMap<OrganizationId, BTreeSet<TenantId>>,
+    tombstones: Mutex<Tombstones>,
     /// Tenants in order of creation, the deleted included.
     pub(super) tenant_numbers: RwLock<TenantNumbers>,
     /// Tenants by the handle that was chosen for them; most have none.
@@ -76,6 +81,8 @@ impl Directory {
             organizations: DashMap::new(),
             projects: DashMap::new(),
             tenants: DashMap::new(),
+            tenants_of: DashMap::new(),
+            tombstones: Mutex::default(),
             tenant_numbers: RwLock::default(),
             handles: DashMap::new(),
             secrets: DashMap::new(),
@@ -94,6 +101,7 @@ impl Directory {
         directory.load_organizations()?;
         directory.found_default()?;
         directory.load_tenants()?;
+        directory.load_tombstones()?;
         directory.load_keys()?;
         directory.load_users()?;
         directory.load_sessions()?;
@@ -123,6 +131,11 @@ impl Directory {
     /// Begins a change; the next one begins when the guard is dropped.
     pub(super) fn changing(&self) -> MutexGuard<'_, CountersRecord> {
         self.counters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Held for a look-up only.
+    pub(super) fn tombstones(&self) -> MutexGuard<'_, Tombstones> {
+        self.tombstones.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes a change durable. Blocks for one fsync.

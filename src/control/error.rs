@@ -20,6 +20,10 @@ pub enum ControlError {
     UnknownKey(KeyId),
     #[error("no user {0}")]
     UnknownUser(UserId),
+    #[error("project {0} holds tenants; delete them first")]
+    ProjectNotEmpty(ProjectId),
+    #[error("project {0} is where tenants go that name none; it cannot be deleted")]
+    DefaultProject(ProjectId),
     /// Of what: `user name`, `e-mail address`.
     #[error("a user has this {0} already")]
     NameTaken(&'static str),
@@ -79,6 +83,8 @@ impl ControlError {
             Self::NameTaken(_)
             | Self::HandleTaken
             | Self::TooMany { .. }
+            | Self::ProjectNotEmpty(_)
+            | Self::DefaultProject(_)
             | Self::PlanInUse { .. }
             | Self::TooManyKeys { .. }
             | Self::AlreadyThere { .. }

@@ -90,7 +90,7 @@ mod tests {
     use crate::types::ShardNo;
 
     fn make(directory: &Directory, handle: Option<&str>) -> Result<Tenant, ControlError> {
-        let new = NewTenant { name: "acme", plan: "local", project: None, handle };
+        let new = NewTenant { handle, ..NewTenant::named("acme", "local") };
         directory.add_tenant(&new, |_| ShardNo(0))
     }
 

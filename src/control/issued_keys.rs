@@ -8,13 +8,15 @@ use secrecy::ExposeSecret;
 use uuid::Uuid;
 
 use super::keys::{
-    self, Dialect, KeyHash, KeyInfo, KeyKind, KeyOrder, KeyOwner, NewKey, OrganizationPrincipal,
-    Principal, Scopes, ShownPart,
+    self, Dialect, KeyHash, KeyInfo, KeyKind, KeyOrder, KeyOwner, KeyUpdate, NewKey,
+    OrganizationPrincipal, Presented, Principal, Scopes, ShownPart,
 };
 use super::records::{self, FormerKeyRecord, KeyRecord, Table};
 use super::{ControlError, Directory};
 use crate::storage::{AtomicBatch, encode};
-use crate::types::limits::{ENDED_KEYS_PER_OWNER_MAX, KEYS_PER_OWNER_MAX};
+use crate::types::limits::{
+    ENDED_KEYS_PER_OWNER_MAX, KEY_DESCRIPTION_CHARS_MAX, KEYS_PER_OWNER_MAX,
+};
 use crate::types::{KeyId, OrganizationId, TenantId, Timestamp};
 
 /// A last use within this time of the one known is not noted.
@@ -86,10 +88,8 @@ impl Directory {
         order: KeyOrder,
     ) -> Result<PlannedKey, ControlError> {
         let now = self.clock.now();
-        let name = match order.name.trim() {
-            "" => String::new(),
-            name => super::directory::label("name", name)?.to_owned(),
-        };
+        let name = name_of(&order.name)?;
+        let description = description_of(order.description.as_deref())?;
         let scopes = Scopes::for_key(order.kind, order.scopes)?;
         check_expiry("expires_at", order.expires_at, now)?;
         let is_of_organization = matches!(order.owner, KeyOwner::Organization(_));
@@ -105,8 +105,10 @@ impl Directory {
             owner: order.owner,
             kind: order.kind,
             name,
+            description,
             scopes,
             created_at: now,
+            updated_at: now,
             last_used_at: None,
             revoked_at: None,
             expires_at: order.expires_at,
@@ -126,6 +128,42 @@ impl Directory {
         planned.key
     }
 
+    /// Changes what is said of a key and when it ends, for all its secrets. Durable on return.
+    ///
+    /// # Errors
+    /// For an unknown key or one that has ended, a bad name, description or expiry, or when the
+    /// store fails.
+    pub fn update_key(&self, id: KeyId, update: KeyUpdate) -> Result<KeyInfo, ControlError> {
+        let now = self.clock.now();
+        let _changing = self.changing();
+        let issued = self.issued(id)?;
+        let mut info = issued.snapshot();
+        if info.has_ended(now) {
+            return Err(ControlError::KeyHasEnded(id));
+        }
+        if let Some(name) = update.name {
+            info.name = name_of(&name)?;
+        }
+        if let Some(description) = update.description {
+            info.description = description_of(description.as_deref())?;
+        }
+        if let Some(expires_at) = update.expires_at {
+            check_expiry("expires_at", expires_at, now)?;
+            info.expires_at = expires_at;
+        }
+        info.updated_at = now;
+        let mut batch = AtomicBatch::new(0);
+        put_key(&mut batch, issued.hash, &info)?;
+        self.commit(&batch)?;
+        let key = self.show_key(IssuedKey::new(info.clone(), issued.hash));
+        if let Some(mut former) =
+            self.former_secret(id).and_then(|former| self.secrets.get_mut(&former))
+        {
+            former.key = key;
+        }
+        Ok(info)
+    }
+
     /// Revokes a key, on every worker at once. Durable on return; revoking twice changes nothing.
     ///
     /// # Errors
@@ -137,7 +175,8 @@ impl Directory {
         if info.revoked_at.is_some() {
             return Ok(info);
         }
-        info.revoked_at = Some(self.clock.now());
+        info.updated_at = self.clock.now();
+        info.revoked_at = Some(info.updated_at);
         let mut batch = AtomicBatch::new(0);
         put_key(&mut batch, issued.hash, &info)?;
         delete_former(&mut batch, self.former_secret(id));
@@ -148,7 +187,7 @@ impl Directory {
     }
 
     /// Gives a key another secret, which is revealed once. The old one is good until
-    /// `former_until`, or no longer at all. Durable on return.
+    /// `former_until`, but no longer than the key, or no longer at all. Durable on return.
     ///
     /// # Errors
     /// For an unknown key or one that has ended, a moment that has passed, or when the store or
@@ -166,6 +205,9 @@ impl Directory {
         if info.has_ended(now) {
             return Err(ControlError::KeyHasEnded(id));
         }
+        let former_until =
+            former_until.map(|until| info.expires_at.map_or(until, |at| at.min(until)));
+        info.updated_at = now;
         let secret = keys::draw_secret(info.kind)?;
         let hash = KeyHash::of(secret.expose_secret());
         info.shown = ShownPart::of(info.kind, &secret);
@@ -194,13 +236,10 @@ impl Directory {
     /// [`ControlError::InvalidKey`] when it is unknown, of another dialect, or acts for no tenant;
     /// [`ControlError::RevokedKey`] and [`ControlError::ExpiredKey`].
     pub fn authenticate(&self, dialect: Dialect, secret: &str) -> Result<Principal, ControlError> {
-        let key = self.presented(dialect, secret)?;
-        let KeyOwner::Tenant(tenant) = key.info.owner else {
-            return Err(ControlError::InvalidKey);
-        };
-        let plan = self.plan_of(tenant).ok_or(ControlError::InvalidKey)?;
-        let scopes = key.info.scopes.clone();
-        Ok(Principal { tenant, key: key.info.id, kind: key.info.kind, scopes, plan })
+        match self.present(dialect, secret)? {
+            Presented::Tenant(principal) => Ok(principal),
+            Presented::Organization(_) => Err(ControlError::InvalidKey),
+        }
     }
 
     /// Which organization a presented secret acts for.
@@ -212,12 +251,26 @@ impl Directory {
         dialect: Dialect,
         secret: &str,
     ) -> Result<OrganizationPrincipal, ControlError> {
-        let key = self.presented(dialect, secret)?;
-        let KeyOwner::Organization(organization) = key.info.owner else {
-            return Err(ControlError::InvalidKey);
-        };
-        let scopes = key.info.scopes.clone();
-        Ok(OrganizationPrincipal { organization, key: key.info.id, scopes })
+        match self.present(dialect, secret)? {
+            Presented::Organization(principal) => Ok(principal),
+            Presented::Tenant(_) => Err(ControlError::InvalidKey),
+        }
+    }
+
+    fn present(&self, dialect: Dialect, secret: &str) -> Result<Presented, ControlError> {
+        let found = self.presented(dialect, secret)?;
+        let (key, kind, scopes) = (found.info.id, found.info.kind, found.info.scopes.clone());
+        match found.info.owner {
+            KeyOwner::Tenant(tenant) => {
+                let terms = self.terms_of(tenant).ok_or(ControlError::InvalidKey)?;
+                let (plan, environment) = terms;
+                Ok(Presented::Tenant(Principal { tenant, key, kind, scopes, plan, environment }))
+            }
+            KeyOwner::Organization(organization) => {
+                let principal = OrganizationPrincipal { organization, key, scopes };
+                Ok(Presented::Organization(principal))
+            }
+        }
     }
 
     fn presented(&self, dialect: Dialect, secret: &str) -> Result<Arc<IssuedKey>, ControlError> {
@@ -399,6 +452,23 @@ impl Directory {
     }
 }
 
+fn name_of(name: &str) -> Result<String, ControlError> {
+    match name.trim() {
+        "" => Ok(String::new()),
+        name => Ok(super::directory::label("name", name)?.to_owned()),
+    }
+}
+
+/// Without blanks at its ends; an empty one is none.
+fn description_of(text: Option<&str>) -> Result<Option<Arc<str>>, ControlError> {
+    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
+    if text.chars().count() > KEY_DESCRIPTION_CHARS_MAX {
+        let problem = format!("is longer than {KEY_DESCRIPTION_CHARS_MAX} characters");
+        return Err(ControlError::Invalid { field: "description", problem });
+    }
+    Ok(Some(text.into()))
+}
+
 fn check_expiry(
     field: &'static str,
     at: Option<Timestamp>,
@@ -436,6 +506,8 @@ fn put_key(batch: &mut AtomicBatch, hash: KeyHash, info: &KeyInfo) -> Result<(),
         last_used_at_us: info.last_used_at.map(Timestamp::as_micros),
         head: info.shown.head.clone(),
         tail: info.shown.tail.clone(),
+        description: info.description.as_deref().map(str::to_owned),
+        updated_at_us: Some(info.updated_at.as_micros()),
     };
     batch.put(records::key(Table::Key, &hash.0), encode(&record)?);
     Ok(())
@@ -454,7 +526,9 @@ fn info_from(record: KeyRecord) -> Option<KeyInfo> {
         kind,
         name: record.name,
         scopes: Scopes::stored(kind, record.scopes),
+        description: record.description.map(Into::into),
         created_at: Timestamp::from_micros(record.created_at_us),
+        updated_at: Timestamp::from_micros(record.updated_at_us.unwrap_or(record.created_at_us)),
         last_used_at: record.last_used_at_us.map(Timestamp::from_micros),
         revoked_at: record.revoked_at_us.map(Timestamp::from_micros),
         expires_at: record.expires_at_us.map(Timestamp::from_micros),

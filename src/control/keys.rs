@@ -11,9 +11,13 @@ use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 
 use super::ControlError;
+use super::environments::Environment;
 use super::plans::Plan;
 use crate::types::limits::{KEY_SCOPES_MAX, SCOPE_CHARS_MAX};
 use crate::types::{KeyId, OrganizationId, TenantId, Timestamp};
+
+/// Letters and digits of the secret of a link to a file: 256 bits.
+const LINK_SECRET_CHARS: usize = 43;
 
 /// The API a key speaks. A key of one dialect is unknown to the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -236,6 +240,7 @@ pub struct Principal {
     pub kind: KeyKind,
     pub scopes: Scopes,
     pub plan: Arc<Plan>,
+    pub environment: Environment,
 }
 
 /// Who a request about an organization acts for.
@@ -244,6 +249,13 @@ pub struct OrganizationPrincipal {
     pub organization: OrganizationId,
     pub key: KeyId,
     pub scopes: Scopes,
+}
+
+/// Who a presented secret acts for.
+#[derive(Debug, Clone)]
+pub(super) enum Presented {
+    Tenant(Principal),
+    Organization(OrganizationPrincipal),
 }
 
 /// BLAKE3 of a whole key, prefix included. All that is ever stored of it.
@@ -276,6 +288,8 @@ pub struct KeyOrder {
     pub kind: KeyKind,
     /// A label for people; may be empty.
     pub name: String,
+    /// More about it, for people.
+    pub description: Option<String>,
     /// `None` for what a new key of the kind may do.
     pub scopes: Option<Vec<String>>,
     /// `None` for a key that is good until it is revoked.
@@ -287,8 +301,19 @@ impl KeyOrder {
     #[must_use]
     pub fn for_tenant(tenant: TenantId, kind: KeyKind, name: &str) -> Self {
         let (owner, name) = (KeyOwner::Tenant(tenant), name.to_owned());
-        Self { owner, kind, name, scopes: None, expires_at: None }
+        Self { owner, kind, name, description: None, scopes: None, expires_at: None }
     }
+}
+
+/// What is to be said of a key from now on; `None` for what stays as it is.
+#[derive(Debug, Clone, Default)]
+pub struct KeyUpdate {
+    /// May be empty.
+    pub name: Option<String>,
+    /// `Some(None)` takes it away.
+    pub description: Option<Option<String>>,
+    /// `Some(None)` for a key that is good until it is revoked.
+    pub expires_at: Option<Option<Timestamp>>,
 }
 
 /// What is known of a key besides its hash.
@@ -299,8 +324,12 @@ pub struct KeyInfo {
     pub kind: KeyKind,
     /// The operator's label; may be empty.
     pub name: String,
+    /// More about it, for people.
+    pub description: Option<Arc<str>>,
     pub scopes: Scopes,
     pub created_at: Timestamp,
+    /// When anything was last changed about it, its secret included; its use does not count.
+    pub updated_at: Timestamp,
     /// When a request last presented it. May lag after a crash.
     pub last_used_at: Option<Timestamp>,
     /// `None` until it is revoked.
@@ -395,6 +424,16 @@ pub fn draw_admin_token() -> Result<SecretString, ControlError> {
 pub fn draw_name(prefix: &str) -> Result<String, ControlError> {
     let mut text = String::from(prefix);
     push_base62(&mut text, 16)?;
+    Ok(text)
+}
+
+/// What makes the address of a link to a file unguessable.
+///
+/// # Errors
+/// [`ControlError::Randomness`].
+pub fn draw_link_secret() -> Result<String, ControlError> {
+    let mut text = String::new();
+    push_base62(&mut text, LINK_SECRET_CHARS)?;
     Ok(text)
 }
 

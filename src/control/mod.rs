@@ -5,6 +5,7 @@
 
 mod directory;
 mod document_ids;
+pub mod environments;
 mod error;
 pub mod handles;
 #[cfg(test)]
@@ -27,6 +28,7 @@ mod sweep;
 pub mod tenants;
 #[cfg(test)]
 mod tests;
+mod tombstones;
 pub mod users;
 pub mod vault;
 pub mod webhook_secrets;

@@ -40,9 +40,9 @@ pub struct Plan {
     pub tokens_in_per_day: Option<u64>,
     /// Metered tokens answered with per UTC day, where the API meters. 1 to 10^12.
     pub tokens_out_per_day: Option<u64>,
-    /// Documents kept at one time. 1 to 10^12.
+    /// Documents and files of applications kept at one time, together. 1 to 10^12.
     pub documents_max: Option<u64>,
-    /// Bytes of the documents' files kept at one time. 1 to 10^15.
+    /// Bytes of them, of documents those of their originals. 1 to 10^15.
     pub document_bytes_max: Option<u64>,
 }
 

@@ -16,6 +16,8 @@ pub(super) enum Table {
     Counters = 0x01,
     Organization = 0x08,
     Project = 0x09,
+    /// By the id that a deleted project or tenant had.
+    Tombstone = 0x0a,
     Tenant = 0x10,
     /// By the hash of the secret that is good now.
     Key = 0x20,
@@ -80,9 +82,25 @@ pub(super) struct ProjectRecord {
     pub organization: [u8; 16],
     pub name: String,
     pub created_at_us: i64,
+    #[serde(default)]
+    pub updated_at_us: Option<i64>,
 }
 
 impl Record for ProjectRecord {
+    const VERSION: u8 = 1;
+}
+
+/// Key: the id that it had, 16 bytes.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct TombstoneRecord {
+    /// Or else a project.
+    pub is_tenant: bool,
+    #[serde(with = "serde_bytes")]
+    pub organization: [u8; 16],
+    pub deleted_at_us: i64,
+}
+
+impl Record for TombstoneRecord {
     const VERSION: u8 = 1;
 }
 
@@ -108,6 +126,14 @@ pub(super) struct TenantRecord {
     /// The public name chosen for it; `None` for one that is known by its id.
     #[serde(default)]
     pub handle: Option<String>,
+    /// What it is used for; empty for production.
+    #[serde(default)]
+    pub environment: String,
+    /// The date of the API's version that it is served by default; empty for the first.
+    #[serde(default)]
+    pub api_version: String,
+    #[serde(default)]
+    pub updated_at_us: Option<i64>,
 }
 
 impl Record for TenantRecord {
@@ -141,6 +167,10 @@ pub(super) struct KeyRecord {
     pub head: String,
     #[serde(default)]
     pub tail: String,
+    #[serde(default)]
+    pub description: Option<String>,
+    #[serde(default)]
+    pub updated_at_us: Option<i64>,
 }
 
 impl Record for KeyRecord {

@@ -67,6 +67,7 @@ impl Directory {
 
 #[cfg(test)]
 mod tests {
+    use super::super::environments::{ApiVersion, Environment, EnvironmentKind};
     use super::super::identity_fixture::Fixture;
     use super::super::keys::{Dialect, KeyKind};
     use super::*;
@@ -77,8 +78,16 @@ mod tests {
     use crate::storage::{FaultPlan, MemoryStore};
     use crate::types::{ManualClock, Timestamp};
 
-    const NEW: NewTenant<'_> =
-        NewTenant { name: "acme", plan: "tex-free", project: None, handle: Some("acme") };
+    const NEW: NewTenant<'_> = NewTenant {
+        name: "acme",
+        plan: "tex-free",
+        project: None,
+        handle: Some("acme"),
+        environment: Environment {
+            kind: EnvironmentKind::Production,
+            api_version: ApiVersion::V2025,
+        },
+    };
 
     const NEW_TOO: NewTenant<'_> = NewTenant { handle: None, ..NEW };
 

@@ -8,12 +8,14 @@ use std::sync::{Arc, PoisonError};
 
 use uuid::Uuid;
 
+use super::environments::{ApiVersion, Environment};
 use super::keys::KeyOwner;
 use super::plans::Plan;
 use super::records::{self, CountersRecord, Table, TenantRecord};
+use super::tombstones::Buried;
 use super::{ControlError, Directory};
 use crate::storage::{AtomicBatch, encode};
-use crate::types::{ProjectId, ShardNo, TenantId, TenantNo, Timestamp};
+use crate::types::{OrganizationId, ProjectId, ShardNo, TenantId, TenantNo, Timestamp};
 
 #[derive(Debug, Clone)]
 pub struct Tenant {
@@ -26,10 +28,13 @@ pub struct Tenant {
     /// The public name that was chosen for it; see [`Tenant::public_handle`].
     pub handle: Option<Arc<str>>,
     pub plan: Arc<Plan>,
+    pub environment: Environment,
     /// Chosen once, at creation, and kept until an operator moves it: editing the shard file
     /// moves nobody.
     pub shard: ShardNo,
     pub created_at: Timestamp,
+    /// When its name, plan or environment was last changed.
+    pub updated_at: Timestamp,
     /// Set while its content is being erased.
     pub(super) deleted_at: Option<Timestamp>,
     /// Shards that hold bytes of it which are to be erased.
@@ -45,6 +50,22 @@ pub struct NewTenant<'a> {
     pub project: Option<ProjectId>,
     /// A public name that no other tenant has; `None` for one that follows from the id.
     pub handle: Option<&'a str>,
+    pub environment: Environment,
+}
+
+impl<'a> NewTenant<'a> {
+    /// In the oldest project, for production, without a chosen handle.
+    #[must_use]
+    pub fn named(name: &'a str, plan: &'a str) -> Self {
+        Self { name, plan, project: None, handle: None, environment: Environment::default() }
+    }
+}
+
+/// What is to be said of a tenant from now on; `None` for what stays as it is.
+#[derive(Debug, Clone, Default)]
+pub struct TenantUpdate<'a> {
+    pub name: Option<&'a str>,
+    pub api_version: Option<ApiVersion>,
 }
 
 /// Bytes that no tenant needs any more.
@@ -71,7 +92,7 @@ impl Directory {
         plan: &str,
         place: impl FnOnce(TenantId) -> ShardNo,
     ) -> Result<Tenant, ControlError> {
-        self.add_tenant(&NewTenant { name, plan, project: None, handle: None }, place)
+        self.add_tenant(&NewTenant::named(name, plan), place)
     }
 
     /// Creates a tenant on the shard that `place` answers. Durable on return.
@@ -107,6 +128,7 @@ impl Directory {
             None => self.found_default()?,
         };
         let id = TenantId(Uuid::now_v7());
+        let now = self.clock.now();
         let tenant = Tenant {
             id,
             no: TenantNo(counters.next_tenant_no),
@@ -114,8 +136,10 @@ impl Directory {
             name: name.into(),
             handle,
             plan,
+            environment: new.environment,
             shard: place(id),
-            created_at: self.clock.now(),
+            created_at: now,
+            updated_at: now,
             deleted_at: None,
             leftover_on: Arc::default(),
         };
@@ -138,7 +162,30 @@ impl Directory {
     pub fn set_plan(&self, id: TenantId, plan: &str) -> Result<Tenant, ControlError> {
         let plan = self.plan(plan)?;
         let _changing = self.changing();
-        let tenant = Tenant { plan, ..self.get_tenant(id)? };
+        let updated_at = self.clock.now();
+        let tenant = Tenant { plan, updated_at, ..self.get_tenant(id)? };
+        self.keep_tenant(tenant)
+    }
+
+    /// Changes what is said of a tenant; another version holds from its next request on. Durable
+    /// on return.
+    ///
+    /// # Errors
+    /// For an unknown tenant or a bad name, or when the store fails.
+    pub fn update_tenant(
+        &self,
+        id: TenantId,
+        update: &TenantUpdate<'_>,
+    ) -> Result<Tenant, ControlError> {
+        let _changing = self.changing();
+        let mut tenant = self.get_tenant(id)?;
+        if let Some(name) = update.name {
+            tenant.name = super::directory::label("name", name)?.into();
+        }
+        if let Some(api_version) = update.api_version {
+            tenant.environment.api_version = api_version;
+        }
+        tenant.updated_at = self.clock.now();
         self.keep_tenant(tenant)
     }
 
@@ -189,8 +236,12 @@ impl Directory {
         let handle = tenant.handle.clone();
         let tenant = Tenant { deleted_at, leftover_on: left.into(), handle: None, ..tenant };
         let owner = KeyOwner::Tenant(id);
+        let organization = self.organization_of(&tenant);
         let mut batch = AtomicBatch::new(0);
         put_tenant(&mut batch, &tenant)?;
+        if let Some(organization) = organization {
+            self.put_tombstone(&mut batch, Buried::Tenant(id), organization)?;
+        }
         let identities = self.delete_identities_of(&mut batch, id);
         self.delete_keys_of(&mut batch, owner);
         self.commit(&batch)?;
@@ -201,6 +252,9 @@ impl Directory {
         }
         let leftover = leftover_of(&tenant);
         self.show_tenant(tenant);
+        if let Some(organization) = organization {
+            self.show_tombstone(Buried::Tenant(id), organization);
+        }
         Ok(leftover)
     }
 
@@ -247,10 +301,39 @@ impl Directory {
         found.map(|tenant| tenant.clone()).ok_or(ControlError::UnknownTenant(id))
     }
 
-    /// The plan of a tenant; `None` for one that is unknown.
-    pub(super) fn plan_of(&self, id: TenantId) -> Option<Arc<Plan>> {
+    /// The plan and the environment of a tenant; `None` for one that is unknown.
+    pub(super) fn terms_of(&self, id: TenantId) -> Option<(Arc<Plan>, Environment)> {
         let found = self.tenants.get(&id).filter(|tenant| tenant.deleted_at.is_none())?;
-        Some(Arc::clone(&found.plan))
+        Some((Arc::clone(&found.plan), found.environment))
+    }
+
+    /// Whose project a tenant is in.
+    pub(super) fn organization_of(&self, tenant: &Tenant) -> Option<OrganizationId> {
+        self.projects.get(&tenant.project).map(|project| project.organization)
+    }
+
+    /// The tenant of an organization with the lowest id from a place on. Costs a few look-ups.
+    #[must_use]
+    pub fn tenant_from(
+        &self,
+        organization: OrganizationId,
+        from: Bound<&TenantId>,
+    ) -> Option<Tenant> {
+        let ids = self.tenants_of.get(&organization)?;
+        let range = ids.range((from, Bound::Unbounded));
+        range.into_iter().find_map(|id| self.get_tenant(*id).ok())
+    }
+
+    /// The tenant of an organization with the highest id up to a place. Costs a few look-ups.
+    #[must_use]
+    pub fn tenant_up_to(
+        &self,
+        organization: OrganizationId,
+        to: Bound<&TenantId>,
+    ) -> Option<Tenant> {
+        let ids = self.tenants_of.get(&organization)?;
+        let range = ids.range((Bound::Unbounded, to));
+        range.rev().find_map(|id| self.get_tenant(*id).ok())
     }
 
     /// Whether a tenant was deleted and its content is not erased yet.
@@ -313,8 +396,18 @@ impl Directory {
 
     fn show_tenant(&self, tenant: Tenant) {
         let (no, id) = (tenant.no, tenant.id);
+        self.show_in_organization(&tenant);
         self.tenants.insert(id, tenant);
         self.numbers_mut(|numbers| numbers.insert(no, id));
+    }
+
+    fn show_in_organization(&self, tenant: &Tenant) {
+        let Some(organization) = self.organization_of(tenant) else { return };
+        let mut ids = self.tenants_of.entry(organization).or_default();
+        match tenant.deleted_at {
+            None => ids.insert(tenant.id),
+            Some(_) => ids.remove(&tenant.id),
+        };
     }
 
     fn numbers_mut<R>(&self, change: impl FnOnce(&mut BTreeMap<TenantNo, TenantId>) -> R) -> R {
@@ -334,13 +427,18 @@ impl Directory {
                 name: record.name.into(),
                 handle: record.handle.map(Into::into),
                 plan: self.plan(&record.plan)?,
+                environment: Environment::stored(&record.environment, &record.api_version),
                 shard: ShardNo(record.shard),
                 created_at: Timestamp::from_micros(record.created_at_us),
+                updated_at: Timestamp::from_micros(
+                    record.updated_at_us.unwrap_or(record.created_at_us),
+                ),
                 deleted_at: record.deleted_at_us.map(Timestamp::from_micros),
                 leftover_on: record.leftover_on.into_iter().map(ShardNo).collect(),
             };
             numbers.insert(tenant.no, tenant.id);
             self.show_handle(&tenant);
+            self.show_in_organization(&tenant);
             self.tenants.insert(tenant.id, tenant);
             Ok(())
         })?;
@@ -375,6 +473,9 @@ fn put_tenant(batch: &mut AtomicBatch, tenant: &Tenant) -> Result<(), ControlErr
         deleted_at_us: tenant.deleted_at.map(Timestamp::as_micros),
         leftover_on: tenant.leftover_on.iter().map(|shard| shard.0).collect(),
         handle: tenant.handle.as_deref().map(str::to_owned),
+        environment: tenant.environment.kind.as_str().to_owned(),
+        api_version: tenant.environment.api_version.as_str().to_owned(),
+        updated_at_us: Some(tenant.updated_at.as_micros()),
     };
     batch.put(records::key(Table::Tenant, tenant.id.as_bytes()), encode(&record)?);
     Ok(())

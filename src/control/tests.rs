@@ -1,16 +1,18 @@
 //! The directory as a whole: what survives, what is refused, what goes with what.
 
+use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
 
-use super::keys::{Dialect, KeyKind, KeyOrder, KeyOwner, NewKey};
+use super::environments::{ApiVersion, Environment, EnvironmentKind};
+use super::keys::{Dialect, KeyKind, KeyOrder, KeyOwner, KeyUpdate, NewKey};
 use super::plans::Plans;
-use super::tenants::{NewTenant, Tenant};
+use super::tenants::{NewTenant, Tenant, TenantUpdate};
 use super::{ControlError, Directory};
 use crate::storage::{MemoryStore, Store};
-use crate::types::{Clock, ManualClock, ShardNo, TenantId, TenantNo, Timestamp};
+use crate::types::{Clock, ManualClock, OrganizationId, ShardNo, TenantId, TenantNo, Timestamp};
 
 struct Fixture {
     store: MemoryStore,
@@ -174,16 +176,21 @@ fn a_deleted_tenant_is_unknown_at_once_with_its_keys_and_goes_when_it_is_erased(
         assert!(!fixture.directory.is_being_erased(tenant.id));
         assert_eq!(fixture.directory.leftovers(), []);
     }
-    // Nothing of it is stored any more, not even a hash.
-    let mut stored = Vec::new();
+    // Nothing of it is stored any more, not even a hash, but that there was such an id.
+    let tombstone = [&[0x0a][..], tenant.id.as_bytes()].concat();
+    let (mut stored, mut is_buried) = (Vec::new(), false);
     let mut keep = |key: &[u8], value: &[u8]| {
+        if key == tombstone {
+            is_buried = true;
+            return std::ops::ControlFlow::Continue(());
+        }
         stored.extend_from_slice(key);
         stored.extend_from_slice(value);
         std::ops::ControlFlow::Continue(())
     };
     fixture.store.for_each(&[], None, &mut keep).unwrap();
     let holds = |part: &[u8]| stored.windows(part.len()).any(|window| window == part);
-    assert!(!holds(tenant.id.as_bytes()) && !holds(key.info.id.as_bytes()));
+    assert!(is_buried && !holds(tenant.id.as_bytes()) && !holds(key.info.id.as_bytes()));
     assert!(holds(other.id.as_bytes()) && holds(kept.info.id.as_bytes()));
 }
 
@@ -263,12 +270,185 @@ fn projects_and_plans_are_checked_by_name_and_nothing_is_created() {
     assert_eq!(directory.tenant_count(), 0);
     let organization = directory.create_organization("acme").unwrap();
     let project = directory.create_project(organization.id, "web").unwrap();
-    let new = NewTenant { name: "staging", plan: "pro", project: Some(project.id), handle: None };
+    let new = NewTenant { project: Some(project.id), ..NewTenant::named("staging", "pro") };
     let tenant = directory.add_tenant(&new, |_| ShardNo(0)).unwrap();
     let after = fixture.after_power_cut();
     let found = after.directory.get_tenant(tenant.id).unwrap();
     assert_eq!((found.project, &*found.plan.name), (project.id, "pro"));
     assert_eq!(after.directory.get_project(project.id).unwrap().organization, organization.id);
+}
+
+#[test]
+fn a_project_is_renamed_and_goes_once_it_holds_no_tenant() {
+    let fixture = Fixture::new();
+    let directory = &fixture.directory;
+    let oldest = directory.projects()[0].clone();
+    let project = directory.create_project(oldest.organization, "web").unwrap();
+    let new = NewTenant { project: Some(project.id), ..NewTenant::named("staging", "local") };
+    let tenant = directory.add_tenant(&new, |_| ShardNo(0)).unwrap();
+    fixture.clock.advance(Duration::from_secs(9));
+    let renamed = directory.rename_project(project.id, " shop ").unwrap();
+    assert_eq!((&*renamed.name, renamed.created_at), ("shop", project.created_at));
+    assert_eq!(renamed.updated_at, fixture.clock.now());
+    assert!(directory.rename_project(project.id, " ").is_err());
+
+    let full = ControlError::ProjectNotEmpty(project.id);
+    assert_eq!(directory.delete_project(project.id).unwrap_err(), full);
+    let after = fixture.after_power_cut();
+    let kept = after.directory.get_project(project.id).unwrap();
+    assert_eq!((kept.name, kept.updated_at), (renamed.name, renamed.updated_at));
+    assert_eq!(after.directory.delete_project(project.id).unwrap_err(), full);
+
+    directory.delete_tenant(tenant.id).unwrap();
+    assert_eq!(directory.delete_project(project.id).unwrap().id, project.id);
+    for directory in [directory, &fixture.after_power_cut().directory] {
+        let unknown = ControlError::UnknownProject(project.id);
+        assert_eq!(directory.get_project(project.id).unwrap_err(), unknown);
+        assert_eq!(directory.rename_project(project.id, "x").unwrap_err(), unknown);
+        assert_eq!(directory.add_tenant(&new, |_| ShardNo(0)).unwrap_err(), unknown);
+        assert_eq!(directory.projects_of(oldest.organization).len(), 1);
+        // Whoever signs up next would find themselves in another organization's project.
+        let refused = directory.delete_project(oldest.id).unwrap_err();
+        assert_eq!(refused, ControlError::DefaultProject(oldest.id));
+    }
+}
+
+#[test]
+fn another_name_and_version_hold_at_once_for_the_tenant_s_keys_and_no_other_s() {
+    let fixture = Fixture::new();
+    let directory = &fixture.directory;
+    let environment =
+        Environment { kind: EnvironmentKind::Development, api_version: ApiVersion::V2025 };
+    let new = NewTenant { environment, ..NewTenant::named("dev", "local") };
+    let tenant = directory.add_tenant(&new, |_| ShardNo(0)).unwrap();
+    let key = fixture.key(tenant.id, KeyKind::MetorialSecret);
+    let other = fixture.key(fixture.tenant().id, KeyKind::MetorialSecret);
+    fixture.clock.advance(Duration::from_secs(9));
+    let update = TenantUpdate { api_version: Some(ApiVersion::V2026), ..TenantUpdate::default() };
+    directory.update_tenant(tenant.id, &update).unwrap();
+    let update = TenantUpdate { name: Some("try"), ..TenantUpdate::default() };
+    directory.update_tenant(tenant.id, &update).unwrap();
+    let bad = TenantUpdate { name: Some("a\nb"), ..TenantUpdate::default() };
+    assert!(directory.update_tenant(tenant.id, &bad).is_err());
+    for directory in [directory, &fixture.after_power_cut().directory] {
+        let environment_of = |key: &NewKey| {
+            let secret = key.secret.expose_secret();
+            directory.authenticate(Dialect::Metorial, secret).unwrap().environment
+        };
+        assert_eq!(
+            environment_of(&key),
+            Environment { api_version: ApiVersion::V2026, ..environment }
+        );
+        assert_eq!(environment_of(&other), Environment::default());
+        let found = directory.get_tenant(tenant.id).unwrap();
+        assert_eq!((&*found.name, found.environment), ("try", environment_of(&key)));
+        assert_eq!((found.created_at, found.updated_at), (tenant.created_at, fixture.clock.now()));
+    }
+}
+
+#[test]
+fn a_key_is_changed_for_all_its_secrets_and_stays_the_same_key() {
+    let fixture = Fixture::new();
+    let directory = &fixture.directory;
+    let first = fixture.key(fixture.tenant().id, KeyKind::MetorialSecret);
+    let id = first.info.id;
+    let after = |seconds| fixture.clock.now().plus(Duration::from_secs(seconds));
+    let second = directory.rotate_key(id, Some(after(100))).unwrap();
+    fixture.clock.advance(Duration::from_secs(10));
+    let description = |text: &str| Some(Some(text.to_owned()));
+    let ends = after(20);
+    let update = KeyUpdate {
+        name: Some(" nightly ".to_owned()),
+        description: description(" of the build "),
+        expires_at: Some(Some(ends)),
+    };
+    let changed = directory.update_key(id, update).unwrap();
+    assert_eq!(
+        (changed.updated_at, changed.shown),
+        (fixture.clock.now(), second.info.shown.clone())
+    );
+    let unchanged = directory.update_key(id, KeyUpdate::default()).unwrap();
+    for fixture in [&fixture, &fixture.after_power_cut()] {
+        let found = fixture.directory.get_key(id).unwrap();
+        assert_eq!(found, unchanged);
+        assert_eq!((&*found.name, found.description.as_deref()), ("nightly", Some("of the build")));
+        assert_eq!(found.expires_at, Some(ends));
+        for key in [&first, &second] {
+            assert_eq!(fixture.refusal(Dialect::Metorial, key), None);
+        }
+    }
+    // The former secret would be good for longer.
+    fixture.clock.advance(Duration::from_secs(20));
+    for fixture in [&fixture, &fixture.after_power_cut()] {
+        for key in [&first, &second] {
+            let ended = Some(ControlError::ExpiredKey);
+            assert_eq!(fixture.refusal(Dialect::Metorial, key), ended);
+        }
+    }
+    let refused = directory.update_key(id, KeyUpdate::default()).unwrap_err();
+    assert_eq!(refused, ControlError::KeyHasEnded(id));
+
+    let id = fixture.key(fixture.tenant().id, KeyKind::MetorialSecret).info.id;
+    for bad in [
+        KeyUpdate { name: Some("a\nb".to_owned()), ..KeyUpdate::default() },
+        KeyUpdate { description: description(&"x".repeat(1_001)), ..KeyUpdate::default() },
+        KeyUpdate { expires_at: Some(Some(fixture.clock.now())), ..KeyUpdate::default() },
+    ] {
+        assert!(directory.update_key(id, bad).is_err());
+    }
+    let described = KeyUpdate { description: description("x"), ..KeyUpdate::default() };
+    assert!(directory.update_key(id, described).unwrap().description.is_some());
+    let bare = KeyUpdate { description: Some(None), ..KeyUpdate::default() };
+    assert_eq!(directory.update_key(id, bare).unwrap().description, None);
+}
+
+#[test]
+fn a_former_secret_ends_no_later_than_its_key() {
+    let fixture = Fixture::new();
+    let (tenant, directory) = (fixture.tenant().id, &fixture.directory);
+    let after = |seconds| Some(fixture.clock.now().plus(Duration::from_secs(seconds)));
+    let order = KeyOrder::for_tenant(tenant, KeyKind::MetorialSecret, "");
+    let first = directory.create_key(KeyOrder { expires_at: after(10), ..order }).unwrap();
+    directory.rotate_key(first.info.id, after(1_000)).unwrap();
+    // Good for longer now, but the secret that was replaced is not.
+    let update = KeyUpdate { expires_at: Some(None), ..KeyUpdate::default() };
+    directory.update_key(first.info.id, update).unwrap();
+    assert_eq!(fixture.refusal(Dialect::Metorial, &first), None);
+    fixture.clock.advance(Duration::from_secs(10));
+    for fixture in [&fixture, &fixture.after_power_cut()] {
+        let refusal = fixture.refusal(Dialect::Metorial, &first);
+        assert_eq!(refusal, Some(ControlError::RevokedKey));
+    }
+}
+
+#[test]
+fn an_organization_s_tenants_are_walked_in_both_directions() {
+    let fixture = Fixture::new();
+    let directory = &fixture.directory;
+    let ours = directory.organizations()[0].id;
+    let theirs = directory.create_organization("theirs").unwrap().id;
+    let project = Some(directory.create_project(theirs, "web").unwrap().id);
+    let mut made = Vec::new();
+    for _ in 0..4 {
+        made.push(fixture.tenant().id);
+        let new = NewTenant { project, ..NewTenant::named("other", "local") };
+        directory.add_tenant(&new, |_| ShardNo(0)).unwrap();
+    }
+    directory.delete_tenant(made.remove(1)).unwrap();
+    for directory in [directory, &fixture.after_power_cut().directory] {
+        let next = |from| directory.tenant_from(ours, from).map(|tenant| tenant.id);
+        let previous = |to| directory.tenant_up_to(ours, to).map(|tenant| tenant.id);
+        let (first, second, last) = (&made[0], &made[1], &made[2]);
+        assert_eq!(next(Bound::Unbounded), Some(*first));
+        assert_eq!(next(Bound::Included(first)), Some(*first));
+        assert_eq!(next(Bound::Excluded(first)), Some(*second));
+        assert_eq!(next(Bound::Excluded(last)), None);
+        assert_eq!(previous(Bound::Unbounded), Some(*last));
+        assert_eq!(previous(Bound::Excluded(last)), Some(*second));
+        assert_eq!(previous(Bound::Excluded(first)), None);
+        let nobody = OrganizationId(first.0);
+        assert!(directory.tenant_from(nobody, Bound::Unbounded).is_none());
+    }
 }
 
 #[test]
@@ -369,6 +549,10 @@ fn tenants_and_keys_stored_before_there_were_projects_are_read() {
     let tenant = fixture.directory.get_tenant(principal.tenant).unwrap();
     assert_eq!((&*tenant.name, tenant.no, tenant.shard), ("acme", TenantNo(4), ShardNo(2)));
     assert_eq!(tenant.project, fixture.directory.projects()[0].id);
+    assert_eq!(tenant.environment, Environment::default());
+    assert_eq!((principal.environment, tenant.updated_at), (tenant.environment, tenant.created_at));
+    let key = fixture.directory.get_key(principal.key).unwrap();
+    assert_eq!((key.description, key.updated_at), (None, key.created_at));
     let rotated = fixture.directory.rotate_key(principal.key, None).unwrap();
     assert_eq!(fixture.refusal(Dialect::Mnemoverse, &rotated), None);
 }

@@ -59,8 +59,7 @@ impl AccountService {
         change(&self.registry, move |directory| {
             let NewAccount { handle, plan, key_kind, key_name, tenants_max } = new;
             let handle = handle.map_or_else(Directory::draw_handle, Ok)?;
-            let tenant =
-                NewTenant { name: &handle, plan: &plan, project: None, handle: Some(&handle) };
+            let tenant = NewTenant { handle: Some(&handle), ..NewTenant::named(&handle, &plan) };
             directory.sign_up(
                 &tenant,
                 tenants_max,

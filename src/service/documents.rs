@@ -51,6 +51,10 @@ impl UploadedFile {
     pub fn size_bytes(&self) -> u64 {
         self.0.size_bytes()
     }
+
+    pub(super) fn into_spooled(self) -> SpooledFile {
+        self.0
+    }
 }
 
 impl Upload {

@@ -21,7 +21,7 @@ use crate::actors::tenant::graph::ViewGraph;
 use crate::actors::tenant::retrieve::{QueryAllowance, Retrieve};
 use crate::actors::tenant::store::Store;
 use crate::actors::{ActorError, Registry, TenantError};
-use crate::control::keys::{Dialect, Principal};
+use crate::control::keys::{Dialect, OrganizationPrincipal, Principal};
 use crate::control::plans::Plan;
 use crate::control::quotas::{RateExceeded, RateStatus};
 use crate::control::{ControlError, Directory};
@@ -74,6 +74,19 @@ impl MemoryService {
             ControlError::RevokedKey => ServiceError::unauthenticated_revoked(),
             other => ServiceError::new(other.kind(), other.to_string()),
         })
+    }
+
+    /// Which organization a presented secret acts for.
+    ///
+    /// # Errors
+    /// As [`MemoryService::authenticate`]; a tenant's secret is unknown here.
+    pub fn authenticate_organization(
+        &self,
+        dialect: Dialect,
+        secret: &str,
+    ) -> Result<OrganizationPrincipal, ServiceError> {
+        let principal = self.directory.authenticate_organization(dialect, secret);
+        principal.map_err(|error| ServiceError::new(error.kind(), error.to_string()))
     }
 
     /// Takes one request from the tenant's allowance.

@@ -241,7 +241,7 @@ impl PeopleService {
                 goals: goals.as_deref(),
             };
             let label: String = username.chars().take(LABEL_CHARS_MAX).collect();
-            let tenant = NewTenant { name: &label, plan: &plan, project: None, handle: None };
+            let tenant = NewTenant::named(&label, &plan);
             directory.sign_up_user(&tenant, |id| choose_shard(id, &shards).unwrap_or(first), user)
         })
         .await?;

@@ -34,12 +34,19 @@ fn organizations_projects_tenants_and_keys_are_made_listed_and_shown() {
     assert_eq!(organization["name"], "acme");
     let body = json!({"organization": organization["id"], "name": "web"});
     let project = made(&admin.post("/projects", &body));
-    let body = json!({"name": "staging", "plan": "pro", "project": project["id"], "shard": 1});
+    let body = json!({"name": "staging", "plan": "pro", "project": project["id"], "shard": 1,
+        "environment": "development", "api_version": "2026-01-01"});
     let tenant = made(&admin.post("/tenants", &body));
     let id = tenant["id"].as_str().unwrap();
     assert_eq!(tenant["organization"], organization["id"]);
     assert_eq!(tenant["handle"], format!("org_{}", id.replace('-', "")));
-    for (key, value) in [("plan", json!("pro")), ("shard", json!(1)), ("state", json!("active"))] {
+    for (key, value) in [
+        ("plan", json!("pro")),
+        ("shard", json!(1)),
+        ("state", json!("active")),
+        ("environment", json!("development")),
+        ("api_version", json!("2026-01-01")),
+    ] {
         assert_eq!(tenant[key], value, "{key}");
     }
     assert_eq!(admin.get(&format!("/tenants/{id}")).ok(), tenant);
@@ -140,6 +147,16 @@ fn what_is_wrong_with_a_request_is_said_by_name() {
         ),
         ("/tenants", json!({"name": "x", "shard": 7}), &["shard 7"]),
         ("/tenants", json!({"name": "x", "nmae": "y"}), &["unknown field `nmae`"]),
+        (
+            "/tenants",
+            json!({"name": "x", "environment": "staging"}),
+            &["environment", "staging", "development, production"],
+        ),
+        (
+            "/tenants",
+            json!({"name": "x", "api_version": "2024-01-01"}),
+            &["api_version", "2024-01-01", "2025-01-01, 2026-01-01"],
+        ),
         ("/keys", json!({"tenant": tenant}), &["missing field `dialect`"]),
         ("/keys", json!({"dialect": "tex"}), &["either a tenant or an organization"]),
         ("/keys", json!({"tenant": tenant, "dialect": "latin"}), &["latin", "mnemoverse"]),

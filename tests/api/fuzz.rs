@@ -2,6 +2,7 @@
 //! comes, the answer is a success or a refusal with the dialect's body, never a failure of the server.
 
 mod magneteco;
+mod metorial;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -6,18 +6,22 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::print_stdout,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "a test fails by panicking"
+    reason = "a test fails by panicking, and prints its seed"
 )]
 
 mod magneteco;
 mod metacogna;
+mod metorial;
 mod mnemoverse;
 #[path = "../support/receiver.rs"]
 mod receiver;
 mod runner;
 mod scene;
+#[path = "../recovery/seed.rs"]
+mod seed;
 #[path = "../support/mod.rs"]
 mod support;
 mod tex;
@@ -62,6 +66,16 @@ async fn every_metacogna_case_holds() {
     let report = suite.run(&server).await;
     report.assert_no_failures();
     report.assert_covers(hebbd::api::dialects::metacogna::ROUTES);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_metorial_case_holds() {
+    let data_dir = tempfile::tempdir().unwrap();
+    let server = metorial::server_without_limits(data_dir.path());
+    let suite = Suite::load("metorial", metorial::check_answer).with(Callers::Environments);
+    let report = suite.run(&server).await;
+    report.assert_no_failures();
+    report.assert_covers(hebbd::api::dialects::metorial::ROUTES);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,10 +6,9 @@ use std::net::TcpListener;
 
 use hebbd::storage::keys::Kind;
 use hebbd::types::TenantId;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::app::{App, Patience, encoded, question};
-use crate::client::Client;
 use crate::support::TestServer;
 use crate::{administer, doors, kept, marker, mnemoverse, start_with};
 
@@ -17,6 +16,8 @@ use crate::{administer, doors, kept, marker, mnemoverse, start_with};
 const KEPT: &str = "Brumholm";
 const KEPT_USER: &str = "keeper@Brumholm.example";
 const QUESTION: &str = "Who works at which labs, and what was approved?";
+/// What the facts name.
+const SEEDS: [&str; 3] = ["labs", "plan", "kafka"];
 
 /// Where a user that is remembered can be seen.
 const EVERYWHERE: [&str; 13] = [
@@ -177,7 +178,7 @@ impl Scene {
         let mut client = mnemoverse(server, self.tenant);
         let path = |what: &str| format!("/tenants/{}{what}", self.tenant);
         let data_dir = self.data_dir.path();
-        for (place, said) in said_by_the_other_api(&mut client, &self.marker) {
+        for (place, said) in client.all_it_says(&self.marker, QUESTION, &SEEDS) {
             places.insert(place.to_owned(), said);
         }
         for what in ["", "/jobs", "/webhooks", "/webhooks/dead"] {
@@ -276,37 +277,6 @@ fn unechoed(answer: &Value) -> String {
         members.remove(echoed);
     }
     answer.to_string()
-}
-
-/// What an API of another dialect can be made to say of the same tenant.
-fn said_by_the_other_api(client: &mut Client, marker: &str) -> Vec<(&'static str, String)> {
-    let read = |query: &str| {
-        json!({
-            "query": query, "top_k": 100, "min_relevance": 0, "include_history": true,
-            "include_associations": true,
-        })
-    };
-    let recent = json!({"limit": 100, "include_history": true});
-    let exported = client.export();
-    let by_name = client.read(&read(marker));
-    let batch = json!({"queries": [read(QUESTION)]});
-    let graph = json!({"seeds": ["labs", "plan", "kafka"], "depth": 3, "limit": 500});
-    let mut atoms = String::new();
-    for atom in &exported {
-        let id = atom["id"].as_str().unwrap();
-        atoms.push_str(&client.atom(id).unwrap().to_string());
-        atoms.push_str(&client.get(&format!("/api/v1/memory/atoms/{id}/chain")).text);
-    }
-    vec![
-        ("export", json!(exported).to_string()),
-        ("read by name", by_name["items"].to_string()),
-        ("read", client.read(&read(QUESTION)).to_string()),
-        ("read batch", client.post("/api/v1/memory/read-batch", &batch).ok().to_string()),
-        ("recent", client.post("/api/v1/memory/recent", &recent).ok().to_string()),
-        ("graph", client.post("/api/v1/memory/graph", &graph).ok().to_string()),
-        ("stats", client.stats().to_string() + &client.get("/api/v1/memory/domains").text),
-        ("atoms", atoms),
-    ]
 }
 
 #[test]

@@ -143,16 +143,31 @@ impl Client {
         body: Option<&Value>,
         more: &str,
     ) -> io::Result<Answer> {
+        let body = body.map(ToString::to_string).unwrap_or_default();
+        self.send_text(method, path, "application/json", &body, more)
+    }
+
+    /// As [`Self::send_with`], with a body of any type.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub(crate) fn send_text(
+        &mut self,
+        method: &str,
+        path: &str,
+        media_type: &str,
+        body: &str,
+        more: &str,
+    ) -> io::Result<Answer> {
         // A connection that broke is not used again.
         let mut stream = match self.stream.take() {
             Some(stream) => stream,
             None => BufReader::new(self.connect()?),
         };
-        let body = body.map(ToString::to_string).unwrap_or_default();
         let (key, length) = (&self.key, body.len());
         let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: test\r\nX-Api-Key: {key}\r\n\
-             Content-Type: application/json\r\n{more}Content-Length: {length}\r\n\r\n{body}"
+             Content-Type: {media_type}\r\n{more}Content-Length: {length}\r\n\r\n{body}"
         );
         stream.get_mut().write_all(request.as_bytes())?;
         let answer = receive(&mut stream)?;
@@ -168,6 +183,44 @@ impl Client {
         stream.set_write_timeout(Some(PATIENCE))?;
         stream.set_nodelay(true)?;
         Ok(stream)
+    }
+
+    /// What the API can be made to say of everything that its tenant remembers, by where it says
+    /// it: about `marker`, to a question, and from some concepts on.
+    pub(crate) fn all_it_says(
+        &mut self,
+        marker: &str,
+        question: &str,
+        seeds: &[&str],
+    ) -> Vec<(&'static str, String)> {
+        let read = |query: &str| {
+            json!({
+                "query": query, "top_k": 100, "min_relevance": 0, "include_history": true,
+                "include_associations": true,
+            })
+        };
+        let recent = json!({"limit": 100, "include_history": true});
+        let batch = json!({"queries": [read(question)]});
+        let graph = json!({"seeds": seeds, "depth": 3, "limit": 500});
+        let exported = self.export();
+        let by_name = self.read(&read(marker));
+        let mut atoms = String::new();
+        for atom in &exported {
+            let id = atom["id"].as_str().unwrap();
+            atoms.push_str(&self.atom(id).unwrap().to_string());
+            atoms.push_str(&self.get(&format!("/api/v1/memory/atoms/{id}/chain")).text);
+        }
+        vec![
+            ("export", json!(exported).to_string()),
+            // The question itself is part of an answer.
+            ("read by name", by_name["items"].to_string()),
+            ("read", self.read(&read(question)).to_string()),
+            ("read batch", self.post("/api/v1/memory/read-batch", &batch).ok().to_string()),
+            ("recent", self.post("/api/v1/memory/recent", &recent).ok().to_string()),
+            ("graph", self.post("/api/v1/memory/graph", &graph).ok().to_string()),
+            ("stats", self.stats().to_string() + &self.get("/api/v1/memory/domains").text),
+            ("atoms", atoms),
+        ]
     }
 }
 

@@ -384,12 +384,12 @@ impl Library {
         }
     }
 
-    /// Watches a document for so many moments, which a kill ends. Answers the last that was shown.
-    fn kill_while_watched(&mut self, id: &str, moments: u64) -> Shown {
+    /// Watches a document for so many moments, which a kill ends. `shown` was shown before, and is
+    /// what was shown last if the kill comes before the first look.
+    fn kill_while_watched(&mut self, id: &str, moments: u64, mut shown: Shown) -> Shown {
         let (path, more) = (format!("/api/documents/{id}/status"), self.more());
         let mut watch = self.server().client();
         let watching = std::thread::spawn(move || {
-            let mut shown = Shown::default();
             while let Ok(answer) = watch.send_with("GET", &path, None, &more) {
                 shown.go_on_to(Shown::of(&answer.ok()));
             }
@@ -515,7 +515,7 @@ fn a_document_that_twenty_kills_interrupt_is_indexed_once() {
             last = Shown::default();
         }
         let kill_after = rng.random_range(0..=moments + moments / 8);
-        last.go_on_to(library.kill_while_watched("often", kill_after));
+        last = library.kill_while_watched("often", kill_after, last);
         interrupted += usize::from(!last.is_done());
         library.start();
         last.go_on_to(library.shown("often").unwrap());

@@ -9,6 +9,7 @@
     reason = "a test that cannot start its server has nothing else to do"
 )]
 
+pub(crate) mod environment;
 pub(crate) mod language_model;
 
 use std::path::{Path, PathBuf};

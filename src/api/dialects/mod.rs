@@ -2,5 +2,6 @@
 
 pub mod magneteco;
 pub mod metacogna;
+pub mod metorial;
 pub mod mnemoverse;
 pub mod tex;

@@ -7,7 +7,7 @@ use actix_web::http::header::{self, HeaderMap};
 #[must_use]
 pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     let text = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = text.trim().split_once(' ')?;
+    let (scheme, token) = text.trim().split_once([' ', '\t'])?;
     let token = token.trim();
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
 }
@@ -23,6 +23,7 @@ mod tests {
         for (value, expected) in [
             ("Bearer abc", Some("abc")),
             ("bearer  abc ", Some("abc")),
+            ("Bearer\tabc", Some("abc")),
             ("BEARER a.b.c", Some("a.b.c")),
             ("Basic abc", None),
             ("Bearer", None),

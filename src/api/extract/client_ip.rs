@@ -156,11 +156,16 @@ fn parse_entry(entry: &[u8]) -> Option<IpAddr> {
 /// them, so all of it counts as one client.
 #[must_use]
 pub fn limited_as(client: IpAddr) -> IpAddr {
+    grouped(client, 64)
+}
+
+/// The same with the first so many bits of an IPv6 address, at most 128.
+#[must_use]
+pub fn grouped(client: IpAddr, ipv6_prefix_bits: u8) -> IpAddr {
     match client.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
-        IpAddr::V6(address) => {
-            Ipv6Net::new(address, 64).map_or(client, |network| IpAddr::V6(network.network()))
-        }
+        IpAddr::V6(address) => Ipv6Net::new(address, ipv6_prefix_bits)
+            .map_or(client, |network| IpAddr::V6(network.network())),
     }
 }
 
@@ -283,6 +288,9 @@ mod tests {
         assert_ne!(limited("2001:db8:1:3::1"), limited("2001:db8:1:2::1"));
         assert_eq!(limited("198.51.100.1"), "198.51.100.1");
         assert_eq!(limited("::ffff:198.51.100.1"), "198.51.100.1");
+        let address: IpAddr = "2001:db8:1:2:3:4:5:6".parse().unwrap();
+        assert_eq!(grouped(address, 128), address);
+        assert_eq!(grouped(address, 48).to_string(), "2001:db8:1::");
     }
 
     #[test]

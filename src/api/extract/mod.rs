@@ -9,6 +9,7 @@ mod json_body;
 mod multipart;
 mod path_segment;
 mod principal;
+mod upload_sink;
 
 pub use bearer::bearer_token;
 pub use deadline::RequestDeadline;
@@ -17,7 +18,8 @@ pub use json_body::{BodyError, BodyLimit, JsonBody, OptionalJsonBody};
 pub(in crate::api) use json_body::{BodyRule, receive_body};
 pub(in crate::api) use json_body::{body_text, receive_bytes};
 pub(in crate::api) use multipart::{
-    FileSink, Form, FormError, FormFile, FormRules, receive_form, sends_form,
+    Form, FormError, FormFile, FormRules, receive_form, sends_form,
 };
 pub use path_segment::PathSegment;
 pub use principal::Caller;
+pub(in crate::api) use upload_sink::UploadSink;

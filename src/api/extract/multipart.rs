@@ -65,6 +65,8 @@ pub(in crate::api) struct Form {
 pub(in crate::api) struct FormFile {
     pub(in crate::api) part: String,
     pub(in crate::api) name: String,
+    /// What its sender says it is, as it was written.
+    pub(in crate::api) media_type: Option<Vec<u8>>,
     pub(in crate::api) size_bytes: u64,
 }
 
@@ -72,6 +74,11 @@ impl Form {
     /// The text of this part; of several the first.
     pub(in crate::api) fn text(&self, part: &str) -> Option<&str> {
         self.texts.iter().find(|(name, _)| name == part).map(|(_, text)| text.as_str())
+    }
+
+    /// All texts with the names of their parts, as they came.
+    pub(in crate::api) fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.texts.iter().map(|(name, text)| (name.as_str(), text.as_str()))
     }
 
     /// The wanted files, in the order in which the sink got them.
@@ -201,9 +208,11 @@ async fn receive<S: FileSink>(
             sink.begin(&name, &file_name).await.map_err(FormError::Sink)?;
         }
         let sink = is_wanted.then_some(&mut *sink);
+        let media_type = part.headers().get(header::CONTENT_TYPE);
+        let media_type = media_type.map(|value| value.as_bytes().to_owned());
         let size_bytes = receive_file(&mut part, rules.file_bytes_max, sink).await?;
         if is_wanted {
-            form.files.push(FormFile { part: name, name: file_name, size_bytes });
+            form.files.push(FormFile { part: name, name: file_name, media_type, size_bytes });
         }
     }
     Ok(form)
@@ -364,8 +373,10 @@ mod tests {
             let file = |part: &str, name: &str, size_bytes| FormFile {
                 part: part.to_owned(),
                 name: name.to_owned(),
+                media_type: None,
                 size_bytes,
             };
+            assert_eq!(form.texts().count(), 4);
             let size = long.len() as u64;
             assert_eq!(
                 form.files(),
@@ -375,6 +386,17 @@ mod tests {
             assert_eq!((sink.finished, sink.begun.len()), (2, 2));
             assert!(sink.pieces > 1, "a file came in one piece");
         }
+    }
+
+    #[actix_web::test]
+    async fn what_a_file_is_said_to_be_is_kept_as_it_was_written() {
+        let typed = |typed| format!("name=\"files\"; filename=\"a\"\r\nContent-Type: {typed}");
+        for said in ["text/plain", "Text/HTML; charset=utf-8", "nonsense"] {
+            let form = received(&[part(&typed(said), "x")]).await.unwrap();
+            assert_eq!(form.files()[0].media_type.as_deref(), Some(said.as_bytes()), "{said}");
+        }
+        let form = received(&[file("files", "a", "x")]).await.unwrap();
+        assert_eq!(form.files()[0].media_type, None);
     }
 
     #[actix_web::test]

@@ -1,7 +1,8 @@
 //! Gives every request an id that its answer, its log lines and its errors share. A caller's own
 //! id is kept when it is printable and short; anything else is replaced, so the header can neither
 //! break a log line nor fill it. Under `/api/` and `/admin/` the header is `X-Request-Id`; elsewhere
-//! it is `X-Correlation-ID`, and answers carry the id under both names.
+//! it is `X-Correlation-ID`, and answers carry the id under both names. Requests of the metorial
+//! dialect get an id of ours whatever they bring, which answers carry under that dialect's name too.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,11 +15,13 @@ use actix_web::{Error, HttpMessage, web};
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::api::state::Timing;
+use crate::api::dialects::metorial;
+use crate::api::state::{ApiState, Timing};
 use crate::types::{Clock, SystemClock, Timestamp};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
+const METORIAL_REQUEST_ID: HeaderName = HeaderName::from_static("metorial-req-id");
 const INCOMING_CHARS_MAX: usize = 128;
 
 /// What a request's id is called, and so what it may look like.
@@ -28,9 +31,20 @@ enum Naming {
     RequestId,
     /// `X-Correlation-ID`: letters, digits, `.`, `_`, `:` and `-`, or else a UUID.
     CorrelationId,
+    /// `metorial-req-id`, never a caller's own.
+    Metorial,
 }
 
 impl Naming {
+    fn of(request: &ServiceRequest) -> Self {
+        let is_metorial =
+            |state: &web::Data<ApiState>| metorial::owns(request.head(), state.magneteco.base());
+        match request.app_data::<web::Data<ApiState>>().is_some_and(is_metorial) {
+            true => Self::Metorial,
+            false => Self::of_path(request.path()),
+        }
+    }
+
     fn of_path(path: &str) -> Self {
         // Doubled slashes are merged later.
         let path = path.trim_start_matches('/');
@@ -45,6 +59,7 @@ impl Naming {
         match self {
             Self::RequestId => REQUEST_ID,
             Self::CorrelationId => CORRELATION_ID,
+            Self::Metorial => METORIAL_REQUEST_ID,
         }
     }
 
@@ -52,6 +67,7 @@ impl Naming {
         match self {
             Self::RequestId => byte.is_ascii_graphic(),
             Self::CorrelationId => byte.is_ascii_alphanumeric() || b"._:-".contains(&byte),
+            Self::Metorial => false,
         }
     }
 
@@ -59,6 +75,7 @@ impl Naming {
         match self {
             Self::RequestId => RequestId::generate(),
             Self::CorrelationId => RequestId(Uuid::new_v4().to_string().into()),
+            Self::Metorial => RequestId(metorial::draw_request_id().into()),
         }
     }
 
@@ -126,7 +143,7 @@ pub async fn request_id<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
-    let naming = Naming::of_path(request.path());
+    let naming = Naming::of(&request);
     let id = naming.find_in(request.headers()).unwrap_or_else(|| naming.generate());
     let clock = request
         .app_data::<web::Data<Timing>>()
@@ -137,8 +154,8 @@ pub async fn request_id<B: MessageBody + 'static>(
     let answered = CURRENT.scope(current, next.call(request).instrument(span)).await;
     let mut response = answered?;
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {
-        if naming == Naming::CorrelationId {
-            response.headers_mut().insert(CORRELATION_ID, value.clone());
+        if naming != Naming::RequestId {
+            response.headers_mut().insert(naming.header(), value.clone());
         }
         response.headers_mut().insert(REQUEST_ID, value);
     }
@@ -175,11 +192,22 @@ mod tests {
     }
 
     #[test]
+    fn no_incoming_id_is_kept_where_ids_are_always_ours() {
+        for text in ["req_0mb2k7x1q0Ab3dEf5hIj7k", "trace-1"] {
+            assert_eq!(found(Naming::Metorial, text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
     fn a_generated_id_is_of_its_kind() {
         let id = Naming::RequestId.generate();
         let digits = id.as_str().strip_prefix("req_").unwrap();
         assert_eq!(digits.len(), 32);
         assert!(digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        let id = Naming::Metorial.generate();
+        let body = id.as_str().strip_prefix("req_").unwrap();
+        assert_eq!(body.len(), 22);
+        assert!(body.bytes().all(|byte| byte.is_ascii_alphanumeric()));
         let id = Naming::CorrelationId.generate();
         let uuid = Uuid::parse_str(id.as_str()).unwrap();
         assert_eq!((uuid.get_version_num(), uuid.to_string().as_str()), (4, id.as_str()));

@@ -28,7 +28,8 @@ pub(in super::super) struct Owner {
     /// The tenant it acts for
     #[arg(long, value_name = "ID")]
     tenant: Option<TenantId>,
-    /// The organization it acts for, for a key of kind management
+    /// The organization it acts for: metorial keys of kind management, which look after the
+    /// projects, tenants and keys of an organization (`hebbd organization list`)
     #[arg(long, value_name = "ID", conflicts_with = "tenant")]
     organization: Option<OrganizationId>,
 }

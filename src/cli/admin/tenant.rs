@@ -44,6 +44,14 @@ pub(in super::super) struct CreateArgs {
     /// The shard it lives on [default: spread evenly]
     #[arg(long, value_name = "NUMBER")]
     shard: Option<u16>,
+    /// What it is used for, which decides how often its metorial keys may ask: development or
+    /// production [default: production]
+    #[arg(long, value_name = "KIND")]
+    environment: Option<String>,
+    /// The version of the Metorial API that requests get which ask for none: 2025-01-01 or
+    /// 2026-01-01 [default: 2025-01-01]
+    #[arg(long, value_name = "DATE")]
+    api_version: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -108,6 +116,8 @@ async fn create(client: &AdminClient, args: &AdminArgs, command: CreateArgs) -> 
         "plan": command.plan,
         "project": command.project.map(|project| project.to_string()),
         "shard": command.shard,
+        "environment": command.environment,
+        "api_version": command.api_version,
     });
     let tenant = client.post("/tenants", &body).await?;
     show(args, &tenant, |tenant| {
@@ -119,8 +129,14 @@ async fn create(client: &AdminClient, args: &AdminArgs, command: CreateArgs) -> 
 
 async fn list(client: &AdminClient, args: &AdminArgs) -> anyhow::Result<()> {
     let tenants = client.list("/tenants", &[]).await?;
-    let columns =
-        [("ID", "id"), ("PLAN", "plan"), ("SHARD", "shard"), ("STATE", "state"), ("NAME", "name")];
+    let columns = [
+        ("ID", "id"),
+        ("PLAN", "plan"),
+        ("ENVIRONMENT", "environment"),
+        ("SHARD", "shard"),
+        ("STATE", "state"),
+        ("NAME", "name"),
+    ];
     show(args, &Value::from(tenants.clone()), |_| table(&columns, &tenants));
     Ok(())
 }

@@ -14,8 +14,8 @@ pub use jobs::{DeadLetter, JobsView};
 pub use signing::SigningKeyView;
 pub use users::UserOrder;
 
-use super::{ServiceError, change};
-use crate::actors::placement::choose_shard;
+use super::tenants::{self, unfit_shard};
+use super::{ServiceError, TenantOrder, change};
 use crate::actors::registry::QuarantinedTenant;
 use crate::actors::relocation::MoveReport;
 use crate::actors::settings::Durability;
@@ -24,10 +24,9 @@ use crate::control::Directory;
 use crate::control::keys::{KeyInfo, KeyOrder, KeyOwner, NewKey};
 use crate::control::organizations::{Organization, Project};
 use crate::control::plans::Plan;
-use crate::control::tenants::{NewTenant, Tenant};
+use crate::control::tenants::Tenant;
 use crate::types::{
-    Clock, Deadline, ErrorKind, KeyId, OrganizationId, ProjectId, ShardNo, TenantId, TenantNo,
-    Timestamp,
+    Clock, Deadline, ErrorKind, KeyId, OrganizationId, ShardNo, TenantId, TenantNo, Timestamp,
 };
 
 /// How often it is looked whether something in the background has ended.
@@ -190,32 +189,13 @@ impl AdminService {
         })
     }
 
-    /// Creates a tenant on `shard`, or on the one that placement chooses.
+    /// Creates a tenant on the shard that is ordered, or on the one that placement chooses.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`] for a bad name, plan or shard, [`ErrorKind::NotFound`] for the
     /// project, [`ErrorKind::Unavailable`] when no shard takes new tenants.
-    pub async fn create_tenant(
-        &self,
-        name: String,
-        plan: String,
-        project: Option<ProjectId>,
-        shard: Option<ShardNo>,
-    ) -> Result<TenantView, ServiceError> {
-        let shards = match shard {
-            Some(no) => vec![self.registry.shards().get(no).map_err(unfit_shard)?.no],
-            None => self.registry.shards().for_new_tenants(),
-        };
-        if shards.is_empty() {
-            let message = "no shard takes new tenants; see `hebbd shard list`";
-            return Err(ServiceError::new(ErrorKind::Unavailable, message));
-        }
-        let created = change(&self.registry, move |directory| {
-            let new = NewTenant { name: &name, plan: &plan, project, handle: None };
-            let first = shards.first().copied().unwrap_or(ShardNo(0));
-            directory.add_tenant(&new, |id| choose_shard(id, &shards).unwrap_or(first))
-        })
-        .await?;
+    pub async fn create_tenant(&self, order: TenantOrder) -> Result<TenantView, ServiceError> {
+        let created = tenants::create(&self.registry, order).await?;
         self.view(created)
     }
 
@@ -408,9 +388,4 @@ impl AdminService {
         self.registry.release(id).await;
         Ok(())
     }
-}
-
-/// A shard that cannot be had is the request's mistake here, not the server's.
-fn unfit_shard(error: ActorError) -> ServiceError {
-    ServiceError::new(ErrorKind::InvalidInput, error.to_string())
 }

@@ -82,7 +82,7 @@ impl AdminService {
             }
             let label: String = username.chars().take(LABEL_CHARS_MAX).collect();
             let plan = plans::LOCAL;
-            let tenant = NewTenant { name: &label, plan, project: None, handle: None };
+            let tenant = NewTenant::named(&label, plan);
             let place = |id| choose_shard(id, &shards).unwrap_or(ShardNo(0));
             directory.sign_up_user(&tenant, place, user)
         })

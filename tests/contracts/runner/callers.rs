@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::template::Names;
 use super::{Answer, client};
+use crate::support::environment::{Environment, MADE_UP};
 use crate::support::{Member, TestApp, TestServer};
 
 /// How a dialect's callers are made and show who they are.
@@ -27,7 +28,15 @@ pub(crate) enum Callers {
     /// `${user.a}`, the id, `${username.a}`, `${password.a}` and `${hash.a}`. `admin` is one who
     /// may sign up others.
     Sessions,
+    /// With an environment's secret key as bearer, known as `${key.a}`, or with its publishable one:
+    /// `a.public`, `${public.a}`. `dev` is a development environment, the others are for production.
+    /// Beside them `${ins.a}`, the environment's id, `${prj}` and `${org}`, those of their project
+    /// and organization, and `${none}`, which no id ends in. `manager` has a management key.
+    Environments,
 }
+
+/// The caller of a case who manages what there is, where there is such.
+const MANAGER: &str = "manager";
 
 /// The caller of a case who is an admin, where there are such.
 const ADMIN: &str = "admin";
@@ -38,6 +47,7 @@ impl Callers {
         match self {
             Self::Keys | Self::Tokens | Self::Apps => &["a", "b"],
             Self::Sessions => &["a", "b", ADMIN],
+            Self::Environments => &["a", "b", "dev", MANAGER],
         }
     }
 
@@ -80,6 +90,18 @@ impl Callers {
                 name("hash", member.hash);
                 name("session", member.session);
             }
+            Self::Environments if letter == MANAGER => {
+                name("key", Environment::management_key(server));
+            }
+            Self::Environments => {
+                let environment = Environment::new(server, letter == "dev");
+                name("ins", environment.id());
+                name("key", environment.key);
+                name("public", environment.public_key);
+                names.insert("org", environment.organization);
+                names.insert("prj", environment.project);
+                names.insert("none", MADE_UP.to_owned());
+            }
         }
         Ok(())
     }
@@ -99,6 +121,10 @@ impl Callers {
             Self::Sessions => {
                 request.header("Cookie", format!("pratejra_session={}", named("session")?))
             }
+            Self::Environments => request.bearer_auth(match letter.strip_suffix(".public") {
+                Some(letter) => names.fill(&format!("${{public.{letter}}}"))?,
+                None => named("key")?,
+            }),
         })
     }
 }

@@ -33,9 +33,10 @@ pub(crate) struct Case {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Step {
-    /// `METHOD /path`; `${name}` stands for a saved value.
+    /// `METHOD /path`, or a whole address of the server; `${name}` stands for a saved value.
     pub(crate) send: String,
-    /// Whose credential to send: a letter (default `a`), or `nobody`.
+    /// Whose credential to send: a letter (default `a`) or another name of [`super::Callers`], or
+    /// `nobody`.
     #[serde(rename = "as")]
     pub(crate) caller: Option<String>,
     #[serde(default)]

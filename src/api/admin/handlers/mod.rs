@@ -17,8 +17,10 @@ use super::AdminState;
 use super::error::AdminError;
 use super::wire::{self, ListQuery, Page};
 use crate::api::extract::{JsonBody, OptionalJsonBody, RequestDeadline};
+use crate::control::environments::{ApiVersion, Environment, EnvironmentKind};
 use crate::control::keys::{Dialect, KeyKind, KeyOrder, KeyOwner, NewKey};
 use crate::control::plans;
+use crate::service::TenantOrder;
 use crate::types::{Deadline, KeyId, OrganizationId, ProjectId, ShardNo, TenantId, Timestamp};
 
 pub(super) use users::{
@@ -79,8 +81,14 @@ pub(in crate::api::admin) async fn tenants(state: State, request: HttpRequest) -
 pub(in crate::api::admin) async fn create_tenant(state: State, body: Body) -> Reply {
     let new: wire::NewTenant = parse(body.text())?;
     let plan = new.plan.unwrap_or_else(|| plans::LOCAL.to_owned());
-    let (project, shard) = (new.project.map(ProjectId), new.shard.map(ShardNo));
-    let view = state.service.create_tenant(new.name, plan, project, shard).await?;
+    let order = TenantOrder {
+        name: new.name,
+        plan,
+        project: new.project.map(ProjectId),
+        shard: new.shard.map(ShardNo),
+        environment: environment(new.environment.as_deref(), new.api_version.as_deref())?,
+    };
+    let view = state.service.create_tenant(order).await?;
     reply(StatusCode::CREATED, &wire::TenantBody::from(&view))
 }
 
@@ -158,6 +166,7 @@ pub(in crate::api::admin) async fn create_key(state: State, body: Body) -> Reply
         owner: owner(new.tenant, new.organization)?,
         kind: kind(dialect(&new.dialect)?, new.kind.as_deref().unwrap_or_default())?,
         name: new.name.unwrap_or_default(),
+        description: None,
         scopes: new.scopes,
         expires_at: time("expires_at", new.expires_at.as_deref())?,
     };
@@ -290,6 +299,24 @@ fn kind(dialect: Dialect, name: &str) -> Result<KeyKind, AdminError> {
             false => format!("kind is {name:?}, must be one of {} for {dialect}", kinds.join(", ")),
         })
     })
+}
+
+fn environment(kind: Option<&str>, api_version: Option<&str>) -> Result<Environment, AdminError> {
+    let wrong = |field: &str, given: &str, known: String| {
+        AdminError::invalid(format!("{field} is {given:?}, must be one of {known}"))
+    };
+    let mut environment = Environment::default();
+    if let Some(name) = kind {
+        let known = || EnvironmentKind::ALL.map(EnvironmentKind::as_str).join(", ");
+        let found = EnvironmentKind::find(name);
+        environment.kind = found.ok_or_else(|| wrong("environment", name, known()))?;
+    }
+    if let Some(date) = api_version {
+        let known = || ApiVersion::ALL.map(ApiVersion::as_str).join(", ");
+        let found = ApiVersion::find(date);
+        environment.api_version = found.ok_or_else(|| wrong("api_version", date, known()))?;
+    }
+    Ok(environment)
 }
 
 fn time(field: &str, text: Option<&str>) -> Result<Option<Timestamp>, AdminError> {

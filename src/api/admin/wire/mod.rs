@@ -57,6 +57,10 @@ pub(super) struct NewTenant {
     pub(super) plan: Option<String>,
     pub(super) project: Option<Uuid>,
     pub(super) shard: Option<u16>,
+    /// `development` or `production`, which is the default.
+    pub(super) environment: Option<String>,
+    /// The date of a version.
+    pub(super) api_version: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -166,6 +170,10 @@ pub(super) struct TenantBody {
     organization: Uuid,
     /// Its public name.
     handle: String,
+    /// What it is used for.
+    environment: &'static str,
+    /// What it is served when a request asks for no version.
+    api_version: &'static str,
     /// `active` or `moving`.
     state: &'static str,
     /// Whether it has an actor now.
@@ -192,6 +200,8 @@ impl From<&TenantView> for TenantBody {
             project: view.tenant.project.0,
             organization: view.organization.0,
             handle: view.tenant.public_handle(),
+            environment: view.tenant.environment.kind.as_str(),
+            api_version: view.tenant.environment.api_version.as_str(),
             state: if moving.is_some() { "moving" } else { "active" },
             is_open: view.is_open,
             created_at: view.tenant.created_at.to_string(),

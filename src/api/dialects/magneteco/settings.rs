@@ -8,19 +8,32 @@ const PER_MINUTE_MAX: u32 = 10_000_000;
 const BASE_CHARS_MAX: usize = 100;
 
 /// First segments of paths that belong to others on this server.
-const TAKEN: [&str; 13] = [
+const TAKEN: [&str; 26] = [
     ".well-known",
+    "actors",
     "admin",
+    "agents",
     "api",
     "auth",
+    "file-links",
+    "files",
     "health",
     "ingestion",
+    "instance",
+    "instances",
     "livez",
     "me",
+    "metorial",
     "metrics",
+    "organization",
     "readyz",
     "recall",
+    "session-events",
+    "session-messages",
+    "sessions",
     "signup",
+    "threads",
+    "token",
     "usage",
 ];
 

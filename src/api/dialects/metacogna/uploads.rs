@@ -1,49 +1,6 @@
-//! Files on their way from a request to the service: each is spooled as it arrives, so that none is
-//! ever held in memory.
+//! Texts that become documents as files do.
 
-use actix_web::web::Bytes;
-
-use crate::api::extract::FileSink;
-use crate::service::{DocumentService, ServiceError, Upload, UploadedFile};
-
-/// Receives the files of a form, one after the other.
-pub(super) struct UploadSink<'a> {
-    documents: &'a DocumentService,
-    current: Option<Upload>,
-    files: Vec<UploadedFile>,
-}
-
-impl<'a> UploadSink<'a> {
-    pub(super) fn new(documents: &'a DocumentService) -> Self {
-        Self { documents, current: None, files: Vec::new() }
-    }
-
-    /// The wanted files, in the order they came in.
-    pub(super) fn into_files(self) -> Vec<UploadedFile> {
-        self.files
-    }
-}
-
-impl FileSink for UploadSink<'_> {
-    async fn begin(&mut self, _part: &str, _file_name: &str) -> Result<(), ServiceError> {
-        self.current = Some(self.documents.begin_upload().await?);
-        Ok(())
-    }
-
-    async fn write(&mut self, piece: Bytes) -> Result<(), ServiceError> {
-        match &mut self.current {
-            Some(upload) => upload.write(piece).await,
-            None => Ok(()),
-        }
-    }
-
-    async fn finish(&mut self) -> Result<(), ServiceError> {
-        if let Some(upload) = self.current.take() {
-            self.files.push(upload.finish().await?);
-        }
-        Ok(())
-    }
-}
+use crate::service::{DocumentService, ServiceError, UploadedFile};
 
 /// A text as a file.
 pub(super) async fn upload_text(

@@ -199,6 +199,7 @@ pub(super) async fn authenticate(state: &ApiState, token: &str) -> Result<Identi
         kind: KeyKind::Tex,
         scopes: Scopes::of_token(claims.roles),
         plan: Arc::clone(&tenant.plan),
+        environment: tenant.environment,
     };
     Ok(Identity {
         caller: Caller(principal),

@@ -4,6 +4,7 @@
 mod models;
 mod table;
 mod threads;
+mod windows;
 
 use std::hash::Hash;
 use std::sync::Arc;

@@ -8,10 +8,10 @@ use actix_web::web::{self, Data};
 
 use super::super::access::{LoggedIn, receive_json};
 use super::super::error::ApiError;
-use super::super::uploads::{UploadSink, upload_text};
+use super::super::uploads::upload_text;
 use super::super::{convert, wire};
 use super::{Reply, reply};
-use crate::api::extract::{BodyRule, FormRules, receive_form, sends_form};
+use crate::api::extract::{BodyRule, FormRules, UploadSink, receive_form, sends_form};
 use crate::api::state::ApiState;
 use crate::service::{FailureCause, IndexingState, Scope, UploadedFile};
 use crate::types::Deadline;

@@ -8,10 +8,9 @@ use actix_web::web::{Data, Payload};
 
 use super::super::access::Admin;
 use super::super::error::ApiError;
-use super::super::uploads::UploadSink;
 use super::super::{convert, wire};
 use super::{Reply, reply};
-use crate::api::extract::{Form, FormFile, FormRules, receive_form};
+use crate::api::extract::{Form, FormFile, FormRules, UploadSink, receive_form};
 use crate::api::state::ApiState;
 use crate::service::{Document, Metadata, NewDocument, Scope, UploadedFile};
 use crate::types::{Deadline, ErrorKind};
