@@ -8,6 +8,7 @@ work=$2
 here=$(cd "$(dirname "$0")" && pwd)
 python=${PYTHON:-python3}
 tex_releases='1.1.0 1.2.2 1.5.2'
+metorial_releases='2.2.0 2.6.0'
 
 # What the clients of Tex are metered by: a plan as published, and one that is soon used up.
 export HEBBD_PLANS__METERED__TOKENS_IN_PER_DAY=1000000
@@ -94,8 +95,12 @@ make_venv venv requirements.txt
 for release in $tex_releases; do
     make_venv "tex-$release" "tex-$release.txt"
 done
+for release in $metorial_releases; do
+    make_venv "metorial-$release" "metorial-$release.txt"
+done
+# A module finds packages from where it is itself.
 mkdir -p "$work/npm"
-cp "$here/package.json" "$work/npm/package.json"
+cp "$here/package.json" "$here/metorial_node.mjs" "$work/npm/"
 npm install --prefix "$work/npm" --no-audit --no-fund --loglevel=error
 
 scratch=$(mktemp -d)
@@ -116,6 +121,8 @@ start_server data server.log
 start_server expiring expiring-server.log --set tex.access_token_lifetime_s=3
 start_server documents documents-server.log --set 'metacogna.search_per_minute="unlimited"' \
     --set 'metacogna.chat_per_minute="unlimited"'
+start_server impatient impatient-server.log --set metorial.development_requests_max=5 \
+    --set metorial.key_window_s=3
 credentials=$scratch/data/dev-credentials.json
 
 # A proxy of the caller's has no way to these addresses.
@@ -130,6 +137,12 @@ for release in $tex_releases; do
     run "tex-$release" tex_client.py "$credentials" "$scratch/expiring/dev-credentials.json" \
         "$scratch/metered-$release.json" "$scratch/tiny-$release.json"
 done
+for release in $metorial_releases; do
+    run "metorial-$release" metorial_client.py "$credentials" \
+        "$scratch/impatient/dev-credentials.json"
+done
+node "$work/npm/metorial_node.mjs" "$credentials" "$scratch/impatient/dev-credentials.json" ||
+    status=1
 
 for server in $servers; do kill -TERM "$server" 2>/dev/null || true; done
 for server in $servers; do
