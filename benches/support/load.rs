@@ -84,8 +84,9 @@ pub(crate) fn closed_loop(
     connections: usize,
     seconds: u64,
 ) -> anyhow::Result<(f64, Histogram<u64>)> {
-    let repeatable =
-        path.ends_with("read") || ["/recall", "/api/search", "/v1/retrieve"].contains(&path);
+    let repeatable = path.ends_with("read")
+        || path.ends_with("search")
+        || ["/recall", "/v1/retrieve"].contains(&path);
     let work = move |turn: &Turn<'_>, connection: &mut Connection, own: &mut Histogram<u64>| {
         loop {
             let sent_us = now_us();

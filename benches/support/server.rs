@@ -157,6 +157,12 @@ impl Server {
         Ok((Caller::with_token(self.port, &read("api_key")?), read("app_id")?))
     }
 
+    /// The same tenant as an environment of the metorial dialect.
+    pub(crate) fn metorial_environment(&self, name: &str) -> anyhow::Result<Caller> {
+        let key = read_credential(&data_dir(name), "/metorial/secret_key")?;
+        Ok(Caller::with_token(self.port, &key))
+    }
+
     /// The user that `--dev` made, logged in.
     pub(crate) fn metacogna_user(&self, name: &str) -> anyhow::Result<MetacognaUser> {
         let read = |field: &str| read_credential(&data_dir(name), &format!("/metacogna/{field}"));
