@@ -32,6 +32,12 @@ pub struct SpentAllowance {
 }
 
 impl SpentAllowance {
+    /// How long until it starts anew.
+    #[must_use]
+    pub fn pause(&self, now: Timestamp) -> Duration {
+        Duration::from_micros(self.until.abs_diff_micros(now))
+    }
+
     fn of(error: &ActorError) -> Option<Self> {
         match error {
             ActorError::Tenant(TenantError::TokenLimit { direction, used, limit, until }) => {

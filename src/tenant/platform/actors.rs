@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::records::stored_id;
 use super::{Identified, Records, id_from};
 use crate::engine::atom::Metadata;
 use crate::engine::fingerprint::Fingerprint;
@@ -15,7 +16,7 @@ use crate::engine::platform::{
 };
 use crate::storage::encode;
 use crate::storage::keys::{self, Kind};
-use crate::storage::records::{ActorRecord, Id};
+use crate::storage::records::ActorRecord;
 use crate::tenant::open::damaged;
 use crate::tenant::store::Pending;
 use crate::tenant::{Tenant, TenantError};
@@ -273,7 +274,7 @@ fn actor_from(record: ActorRecord) -> Option<Actor> {
 
 fn record_of(actor: &Actor) -> ActorRecord {
     ActorRecord {
-        id: Id(*actor.key.id.as_bytes()),
+        id: stored_id(actor.key.id),
         chosen_name: actor.key.name.clone(),
         kind: code_of(actor.kind),
         name: actor.name.clone(),

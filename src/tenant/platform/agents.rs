@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use super::records::stored_id;
 use super::{Identified, Records, id_from};
 use crate::engine::atom::Metadata;
 use crate::engine::paging::{Page, page};
@@ -12,7 +13,7 @@ use crate::engine::platform::{
 };
 use crate::storage::encode;
 use crate::storage::keys::{self, Kind};
-use crate::storage::records::{AgentRecord, Id};
+use crate::storage::records::AgentRecord;
 use crate::tenant::open::damaged;
 use crate::tenant::store::Pending;
 use crate::tenant::{Tenant, TenantError};
@@ -101,7 +102,7 @@ impl Tenant {
         };
         let (id, no, created_at) = self.new_record();
         let record = AgentRecord {
-            id: Id(*id.as_bytes()),
+            id: stored_id(id),
             slug,
             name: new.name,
             description: new.description,

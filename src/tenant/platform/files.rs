@@ -5,16 +5,15 @@
 use std::path::PathBuf;
 use std::vec::IntoIter;
 
-use uuid::Uuid;
-
-use super::{Identified, Records, number_of};
+use super::records::stored_id;
+use super::{Identified, Records, id_from, number_of};
 use crate::engine::paging::{self, Page};
 use crate::engine::platform::{
     Collection, File, FileFilter, FilePurpose, Kept, NewFile, RecordPage, Refusal,
 };
 use crate::storage::keys::{self, Kind};
-use crate::storage::records::{FileRecord, Id};
-use crate::storage::{BlobHash, decode, encode};
+use crate::storage::records::FileRecord;
+use crate::storage::{BlobHash, encode};
 use crate::tenant::blobs::NamedBlobs;
 use crate::tenant::open::damaged;
 use crate::tenant::store::Pending;
@@ -128,7 +127,7 @@ impl Tenant {
         let PlannedFile { new, blob, size_bytes } = planned;
         let (id, no, created_at) = self.new_record();
         let record = FileRecord {
-            id: Id(*id.as_bytes()),
+            id: stored_id(id),
             file_name: new.file_name,
             size_bytes,
             blob: blob.0,
@@ -149,16 +148,11 @@ impl Tenant {
     /// When storage cannot be read.
     pub fn find_file(&self, id: RecordId) -> Result<Option<File>, TenantError> {
         let found = self.platform.files.all.find(id);
-        found.map(|(no, _)| file_from(self.file_record(no)?)).transpose()
+        found.map(|(no, _)| file_from(self.stored(Kind::File, no)?)).transpose()
     }
 
     pub(super) fn file_is_there(&self, id: RecordId) -> bool {
         self.platform.files.all.has(id)
-    }
-
-    fn file_record(&self, no: AtomNo) -> Result<FileRecord, TenantError> {
-        let bytes = self.commit.store().get(&keys::by_atom(self.no, Kind::File, no))?;
-        Ok(decode(&bytes.ok_or_else(|| damaged("a file's record"))?)?)
     }
 
     /// Where the bytes of a file are, and what it is called; `None` for one that is not there.
@@ -167,7 +161,7 @@ impl Tenant {
         id: RecordId,
     ) -> Result<Option<(PathBuf, File)>, TenantError> {
         let Some((no, known)) = self.platform.files.all.find(id) else { return Ok(None) };
-        Ok(Some((self.blobs.path(known.blob), file_from(self.file_record(no)?)?)))
+        Ok(Some((self.blobs.path(known.blob), file_from(self.stored(Kind::File, no)?)?)))
     }
 
     /// Gives a file another title, or none; `None` leaves it as it is.
@@ -185,7 +179,7 @@ impl Tenant {
             return Ok(Err(Refusal::NoSuch(Collection::Files)));
         };
         let updated_at = self.change_time(known.created_at);
-        let mut record = self.file_record(no)?;
+        let mut record: FileRecord = self.stored(Kind::File, no)?;
         if let Some(title) = title {
             self.uncommitted = true;
             record.title = title;
@@ -206,7 +200,7 @@ impl Tenant {
         self.check_usable()?;
         self.commit.check_writable()?;
         let Some((no, known)) = self.platform.files.all.find(id) else { return Ok(None) };
-        let (blob, file) = (known.blob, file_from(self.file_record(no)?)?);
+        let (blob, file) = (known.blob, file_from(self.stored(Kind::File, no)?)?);
         let links: Vec<AtomNo> = self.links_of(id).into_iter().map(number_of).collect();
         Ok(Some(FileRemoval { no, file, blob, links: links.into_iter() }))
     }
@@ -257,7 +251,7 @@ impl Tenant {
                 && purposes.is_none_or(|purposes| purposes.contains(&file.purpose))
         };
         let found = paging::page(&files.filtered(base.ids.as_deref(), passes), &page);
-        found.try_map(|(no, _)| file_from(self.file_record(no)?)).map(Ok)
+        found.try_map(|(no, _)| file_from(self.stored(Kind::File, no)?)).map(Ok)
     }
 
     pub(super) fn load_files(&mut self) -> Result<(), TenantError> {
@@ -288,7 +282,7 @@ fn purpose_of(record: &FileRecord) -> Result<FilePurpose, TenantError> {
 
 fn known_from(record: &FileRecord) -> Result<KnownFile, TenantError> {
     Ok(KnownFile {
-        id: RecordId(Uuid::from_bytes(record.id.0)),
+        id: id_from(record.id),
         blob: BlobHash(record.blob),
         size_bytes: record.size_bytes,
         purpose: purpose_of(record)?,
@@ -299,7 +293,7 @@ fn known_from(record: &FileRecord) -> Result<KnownFile, TenantError> {
 
 fn file_from(record: FileRecord) -> Result<File, TenantError> {
     Ok(File {
-        id: RecordId(Uuid::from_bytes(record.id.0)),
+        id: id_from(record.id),
         purpose: purpose_of(&record)?,
         file_name: record.file_name,
         size_bytes: record.size_bytes,

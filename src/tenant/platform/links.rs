@@ -6,16 +6,16 @@ use std::path::PathBuf;
 
 use rustc_hash::FxHashMap;
 use subtle::ConstantTimeEq;
-use uuid::Uuid;
 
-use super::{Identified, Records};
+use super::records::stored_id;
+use super::{Identified, Records, id_from};
 use crate::engine::paging::{self, Page};
 use crate::engine::platform::{
     Collection, File, FileLink, FileLinkFilter, Kept, NewFileLink, RecordPage, Refusal,
 };
+use crate::storage::encode;
 use crate::storage::keys::{self, Kind};
-use crate::storage::records::{FileLinkRecord, Id};
-use crate::storage::{decode, encode};
+use crate::storage::records::FileLinkRecord;
 use crate::tenant::open::damaged;
 use crate::tenant::store::Pending;
 use crate::tenant::{Tenant, TenantError};
@@ -104,8 +104,8 @@ impl Tenant {
         self.uncommitted = true;
         let (id, no, created_at) = self.new_record();
         let record = FileLinkRecord {
-            id: Id(*id.as_bytes()),
-            file: Id(*new.file.as_bytes()),
+            id: stored_id(id),
+            file: stored_id(new.file),
             secret,
             created_at_us: created_at.as_micros(),
             updated_at_us: created_at.as_micros(),
@@ -143,13 +143,8 @@ impl Tenant {
         if is_there { Ok(()) } else { Err(Refusal::NoSuch(Collection::Files)) }
     }
 
-    fn link_record(&self, no: AtomNo) -> Result<FileLinkRecord, TenantError> {
-        let bytes = self.commit.store().get(&keys::by_atom(self.no, Kind::FileLink, no))?;
-        Ok(decode(&bytes.ok_or_else(|| damaged("a link's record"))?)?)
-    }
-
     fn link_at(&self, no: AtomNo) -> Result<FileLink, TenantError> {
-        self.link_record(no).map(link_from)
+        self.stored(Kind::FileLink, no).map(link_from)
     }
 
     /// Gives a link another end, or none; `None` leaves it as it is.
@@ -168,7 +163,7 @@ impl Tenant {
             Ok(no) => no,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let mut record = self.link_record(no)?;
+        let mut record: FileLinkRecord = self.stored(Kind::FileLink, no)?;
         if let Some(expires_at) = expires_at {
             self.uncommitted = true;
             let updated_at = self.change_time(Timestamp::from_micros(record.created_at_us));
@@ -277,7 +272,7 @@ impl Tenant {
         secret: &str,
     ) -> Result<Option<(PathBuf, File)>, TenantError> {
         let Some((no, known)) = self.platform.links.all.find(link) else { return Ok(None) };
-        let record = self.link_record(no)?;
+        let record: FileLinkRecord = self.stored(Kind::FileLink, no)?;
         let is_own = bool::from(record.secret.as_bytes().ct_eq(secret.as_bytes()));
         let opens = is_own && known.is_good(self.clock.now());
         if opens { self.file_with_path(known.file) } else { Ok(None) }
@@ -302,8 +297,8 @@ impl Tenant {
 
 fn known_from(record: &FileLinkRecord) -> KnownLink {
     KnownLink {
-        id: RecordId(Uuid::from_bytes(record.id.0)),
-        file: RecordId(Uuid::from_bytes(record.file.0)),
+        id: id_from(record.id),
+        file: id_from(record.file),
         created_at: Timestamp::from_micros(record.created_at_us),
         updated_at: Timestamp::from_micros(record.updated_at_us),
         expires_at: record.expires_at_us.map(Timestamp::from_micros),
@@ -312,8 +307,8 @@ fn known_from(record: &FileLinkRecord) -> KnownLink {
 
 fn link_from(record: FileLinkRecord) -> FileLink {
     FileLink {
-        id: RecordId(Uuid::from_bytes(record.id.0)),
-        file: RecordId(Uuid::from_bytes(record.file.0)),
+        id: id_from(record.id),
+        file: id_from(record.file),
         secret: record.secret,
         created_at: Timestamp::from_micros(record.created_at_us),
         updated_at: Timestamp::from_micros(record.updated_at_us),

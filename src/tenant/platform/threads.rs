@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::records::stored_id;
 use super::{Identified, Records, id_from};
 use crate::engine::atom::Metadata;
 use crate::engine::paging::{Page, page};
@@ -12,7 +13,7 @@ use crate::engine::platform::{
 };
 use crate::storage::encode;
 use crate::storage::keys::{self, Kind};
-use crate::storage::records::{Id, ParticipantRecord, ThreadRecord};
+use crate::storage::records::{ParticipantRecord, ThreadRecord};
 use crate::tenant::open::damaged;
 use crate::tenant::store::Pending;
 use crate::tenant::{Tenant, TenantError};
@@ -66,8 +67,8 @@ impl Tenant {
         let (id, no, created_at) = self.new_record();
         let created_at_us = created_at.as_micros();
         let record = ThreadRecord {
-            id: Id(*id.as_bytes()),
-            agent: new.agent.map(|agent| Id(*agent.as_bytes())),
+            id: stored_id(id),
+            agent: new.agent.map(stored_id),
             metadata: new.metadata.map(|metadata| metadata.as_json().to_owned()),
             participants: joined(&participants, &[], created_at_us),
             timezone: new.place.timezone,
@@ -110,7 +111,7 @@ impl Tenant {
             if agent.is_some_and(|agent| !self.agent_is_there(agent)) {
                 return Ok(Err(Refusal::NoReference(Collection::Agents)));
             }
-            record.agent = agent.map(|agent| Id(*agent.as_bytes()));
+            record.agent = agent.map(stored_id);
         }
         if let Some(participants) = change.participants {
             record.participants = match self.referred_participants(&participants) {

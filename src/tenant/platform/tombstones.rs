@@ -5,13 +5,13 @@
 use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap;
-use uuid::Uuid;
 
-use super::number_of;
+use super::records::stored_id;
+use super::{id_from, number_of};
 use crate::engine::fingerprint::Fingerprint;
 use crate::engine::platform::Collection;
 use crate::storage::keys::{self, Kind};
-use crate::storage::records::{Id, Print, TombstoneRecord};
+use crate::storage::records::{Print, TombstoneRecord};
 use crate::storage::{AtomicBatch, encode};
 use crate::tenant::open::damaged;
 use crate::tenant::{Tenant, TenantError};
@@ -91,7 +91,7 @@ impl Tenant {
         let no = BurialNo(last + 1);
         let record = TombstoneRecord {
             collection: byte_of(collection),
-            id: Id(*id.as_bytes()),
+            id: stored_id(id),
             name: name.map(|print| Print(print.0)),
         };
         batch.put(keys::by_burial(self.no, no), encode(&record)?);
@@ -110,7 +110,7 @@ impl Tenant {
             let no = keys::burial_in(key).ok_or_else(|| damaged("a tombstone's key"))?;
             let collection =
                 collection_from(record.collection).ok_or_else(|| damaged("a tombstone"))?;
-            let id = RecordId(Uuid::from_bytes(record.id.0));
+            let id = id_from(record.id);
             let name = record.name.map(|print| Fingerprint(print.0));
             tombstones.insert(no, Tombstone { collection, id, name });
             Ok(())

@@ -196,10 +196,7 @@ impl From<ServiceError> for ApiError {
             ErrorKind::NotFound => Self::not_found(),
             ErrorKind::QuotaExceeded => match cause.spent() {
                 // Tomorrow it is there again.
-                Some(spent) => {
-                    let pause_us = spent.until.abs_diff_micros(request_id::now());
-                    Self::too_many(Duration::from_micros(pause_us))
-                }
+                Some(spent) => Self::too_many(spent.pause(request_id::now())),
                 // The plan lets the tenant hold no more; waiting does not help.
                 None => {
                     Self { message: Cow::Owned(cause.message().to_owned()), ..Self::forbidden() }

@@ -231,8 +231,7 @@ impl From<ServiceError> for ApiError {
             ErrorKind::QuotaExceeded => match cause.spent() {
                 // Tomorrow it is there again.
                 Some(spent) => {
-                    let pause = spent.until.abs_diff_micros(request_id::now());
-                    let pause = Duration::from_micros(pause);
+                    let pause = spent.pause(request_id::now());
                     return Self::wait_until(spent.until, pause, cause.message());
                 }
                 // The plan lets the tenant hold no more; waiting does not help.

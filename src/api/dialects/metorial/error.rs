@@ -391,10 +391,7 @@ impl From<ServiceError> for ApiError {
             ErrorKind::NotFound => Self::not_found(Prefix::Instance.entity(), None),
             ErrorKind::QuotaExceeded => match cause.spent() {
                 // Tomorrow it is there again.
-                Some(spent) => {
-                    let pause_us = spent.until.abs_diff_micros(request_id::now());
-                    Self::too_many(Duration::from_micros(pause_us))
-                }
+                Some(spent) => Self::too_many(spent.pause(request_id::now())),
                 // The plan lets the environment hold no more; waiting does not help.
                 None => Self::forbidden(cause.message().to_owned()).because(reason::LIMIT_REACHED),
             },

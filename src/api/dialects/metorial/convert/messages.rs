@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::super::fields::{
     Kind, Object, Place, Value, Wrong, choice, integer, list, metadata, number, reference, text,
-    text_of, text_or_object, time,
+    text_of, text_or_object, time_by,
 };
 use super::super::ids::Prefix;
 use super::super::paging::page_of;
@@ -41,7 +41,7 @@ pub(in super::super) fn new_message(
     let content = fields.required("content", &text_or_object(TextAlone, content));
     let sender = fields.optional("actor_id", &text()).map(|text| actor_named(&text));
     let metadata = fields.optional("metadata", &metadata());
-    let created_at = fields.optional("created_at", &Past { now });
+    let created_at = fields.optional("created_at", &time_by(now));
     let (kind, Content { text, attachments }) = (kind?, content?);
     Some(move |session| NewMessage {
         session,
@@ -87,29 +87,6 @@ impl Kind for TextAlone {
             return None;
         }
         Some(Content { text, attachments: Vec::new() })
-    }
-}
-
-/// A time that has come.
-#[derive(Debug, Clone, Copy)]
-struct Past {
-    now: Timestamp,
-}
-
-impl Kind for Past {
-    type Output = Timestamp;
-
-    fn expected(&self) -> &'static str {
-        "string"
-    }
-
-    fn read(&self, value: Value<'_>, place: &Place<'_>) -> Option<Timestamp> {
-        let at = time().read(value, place)?;
-        if at > self.now {
-            place.add(Wrong::Literal("must not lie in the future".into()));
-            return None;
-        }
-        Some(at)
     }
 }
 

@@ -130,23 +130,24 @@ impl<T, F: Fn(&str) -> Option<T>> Kind for TextAs<F> {
     }
 }
 
-/// A time in RFC 3339, with its zone.
-pub(in super::super) fn time() -> impl Kind<Output = Timestamp> {
-    parse_time()
-}
-
-/// A time that lies behind `now`.
+/// A time on one side of `now`.
 #[derive(Debug, Clone, Copy)]
-pub(in super::super) struct TimeToCome {
+pub(in super::super) struct TimeBeside {
     now: Timestamp,
+    is_to_come: bool,
 }
 
 /// A time as [`time`] reads it, of what is still to come.
-pub(in super::super) fn time_to_come(now: Timestamp) -> TimeToCome {
-    TimeToCome { now }
+pub(in super::super) fn time_to_come(now: Timestamp) -> TimeBeside {
+    TimeBeside { now, is_to_come: true }
 }
 
-impl Kind for TimeToCome {
+/// A time as [`time`] reads it, of what has come.
+pub(in super::super) fn time_by(now: Timestamp) -> TimeBeside {
+    TimeBeside { now, is_to_come: false }
+}
+
+impl Kind for TimeBeside {
     type Output = Timestamp;
 
     fn expected(&self) -> &'static str {
@@ -155,15 +156,20 @@ impl Kind for TimeToCome {
 
     fn read(&self, value: Value<'_>, place: &Place<'_>) -> Option<Timestamp> {
         let at = time().read(value, place)?;
-        if at <= self.now {
-            place.add(Wrong::Literal("must lie in the future".into()));
-            return None;
+        if (at > self.now) == self.is_to_come {
+            return Some(at);
         }
-        Some(at)
+        let rule = match self.is_to_come {
+            true => "must lie in the future",
+            false => "must not lie in the future",
+        };
+        place.add(Wrong::Literal(rule.into()));
+        None
     }
 }
 
-pub(super) fn parse_time() -> TextAs<fn(&str) -> Option<Timestamp>> {
+/// A time in RFC 3339, with its zone.
+pub(super) fn time() -> TextAs<fn(&str) -> Option<Timestamp>> {
     text_as("must be a time such as 2026-11-22T08:15:30.123Z", as_time)
 }
 

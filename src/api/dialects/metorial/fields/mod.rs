@@ -24,7 +24,7 @@ mod place;
 pub(super) use extract::{Body, Query};
 pub(super) use kinds::{
     Kind, choice, integer, list, metadata, number, own_id, reference, text, text_as, text_of,
-    text_or_object, time, time_to_come,
+    text_or_object, time_by, time_to_come,
 };
 pub(super) use object::{Object, Value};
 pub(super) use place::{Place, Wrong};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 
 use super::form::{Entry, FormNode};
-use super::kinds::{Kind, list, parse_time};
+use super::kinds::{Kind, list, time};
 use super::place::{Place, Wrong};
 use crate::service::TimeRange;
 use crate::types::Timestamp;
@@ -212,5 +212,5 @@ fn from_micros(milliseconds: i64, rest: i64) -> Timestamp {
 }
 
 fn time_at(value: Value<'_>, place: &Place<'_>) -> Option<Timestamp> {
-    parse_time().read(value, place)
+    time().read(value, place)
 }

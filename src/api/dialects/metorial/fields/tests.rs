@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::super::error::ApiError;
 use super::super::ids::Prefix;
 use super::extract::Fields;
+use super::kinds::time;
 use super::*;
 use crate::service::{Metadata, TimeRange};
 use crate::types::Timestamp;
